@@ -1,0 +1,42 @@
+import type { FailureClass } from '../../config/errors.ts'
+import type { MachineFacts } from '../machine/machine.ts'
+import type { Phase, Verdict } from './verdict.ts'
+
+/**
+ * Everything that happens to a job, in order, on one timeline. `at` is milliseconds since the job was claimed.
+ * `mayfly run` prints them, `--json` writes them, the job's folder keeps all but `log` and `console`, whose
+ * bytes are in files of their own.
+ */
+export type JobEvent = { readonly at: number } & (
+  | { readonly type: 'phase-started'; readonly phase: Phase }
+  | { readonly type: 'phase-ended'; readonly phase: Phase; readonly ms: number }
+  | { readonly type: 'machine'; readonly facts: MachineFacts }
+  | { readonly type: 'gate'; readonly name: string; readonly ms: number }
+  | { readonly type: 'note'; readonly message: string }
+  | { readonly type: 'step-started'; readonly index: number; readonly name: string; readonly offset: number }
+  | {
+      readonly type: 'step-ended'
+      readonly index: number
+      readonly name: string
+      readonly status: 'passed' | 'failed' | 'timed-out' | 'errored' | 'cancelled'
+      readonly exitCode: number | undefined
+      readonly ms: number
+      /** bytes of the log after this step */
+      readonly offset: number
+    }
+  | { readonly type: 'step-skipped'; readonly index: number; readonly name: string }
+  | { readonly type: 'artifact'; readonly path: string; readonly bytes: number }
+  | { readonly type: 'log'; readonly data: Buffer }
+  | { readonly type: 'console'; readonly data: Buffer }
+  | {
+      readonly type: 'verdict'
+      readonly verdict: Verdict
+      readonly failure: FailureClass | undefined
+      /** One sentence: what happened, in which phase. */
+      readonly reason: string | undefined
+      readonly hint: string | undefined
+    }
+)
+
+/** A `JobEvent` of any type before its time is known. */
+export type UntimedJobEvent = JobEvent extends infer E ? (E extends JobEvent ? Omit<E, 'at'> : never) : never

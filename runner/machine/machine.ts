@@ -1,0 +1,116 @@
+import type { Readable } from 'node:stream'
+
+/**
+ * One running VM, as a job sees it. A machine is made for one job, used by it alone and destroyed.
+ *
+ * Call order: `prepare` once, then any of `upload`, `putFile`, `exec`, `runStep` and `files` one after the other,
+ * then `destroy`. `destroy` may be called at any moment, also while another call is under way, which then rejects;
+ * it is idempotent. Every method that waits takes the job's one AbortSignal and rejects with its reason.
+ * What the guest answers is never trusted: lengths, names and statuses are bounded and checked by the caller's side.
+ */
+export type Machine = {
+  readonly id: string
+  readonly facts: MachineFacts
+  readonly console: Console
+  /** Settles once, when QEMU is gone or the guest is known dead; never rejects. */
+  readonly ended: Promise<MachineEnd>
+  /** Sets up what every step needs in the guest: working directory, environment, proxy. */
+  prepare(preparation: Preparation, signal: AbortSignal): Promise<void>
+  /** Puts a tar stream over SFTP and unpacks it in the working directory; returns the bytes sent. */
+  upload(tar: Readable, signal: AbortSignal): Promise<{ bytes: number }>
+  /** Writes one file in the guest; the mode is set explicitly and a failed chmod rejects. */
+  putFile(path: string, content: Buffer, mode: number, signal: AbortSignal): Promise<void>
+  /** A short control command, run by the login user through `sh -c`; output bounded to 1 MiB. */
+  exec(command: string, signal: AbortSignal): Promise<ExecResult>
+  /** Runs a step to its end, across broken connections, and hands over every byte of its output once. */
+  runStep(step: StepCommand, signal: AbortSignal): Promise<StepExit>
+  readonly files: RemoteFiles
+  /** Ends the machine and frees what it holds; says which rung of the stop ladder worked. */
+  destroy(how?: 'graceful' | 'now'): Promise<DestroyReport>
+}
+
+/** How this machine was started, for the header of the job's log. Times in milliseconds. */
+export type MachineFacts = {
+  readonly image: string
+  readonly imageDigest: string
+  readonly accel: 'kvm' | 'tcg'
+  readonly accelReason: string
+  readonly strategy: 'cold' | 'pool' | 'template' | 'fake'
+  readonly cpus: number
+  /** bytes */
+  readonly memory: number
+  /** bytes */
+  readonly disk: number
+  readonly network: 'none' | 'web' | 'internet'
+  readonly pid: number | undefined
+  readonly sshPort: number | undefined
+  readonly keyFingerprint: string
+  readonly customUserData: boolean
+  readonly gates: readonly GateTime[]
+}
+
+export type GateTime = { readonly name: string; readonly ms: number }
+
+/** Why a machine is no more. `stopped` is ours; the others are for the verdict. */
+export type MachineEnd =
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'guest-panic'; readonly message: string }
+  | { readonly kind: 'guest-oom'; readonly message: string }
+  | { readonly kind: 'powered-off'; readonly message: string }
+  | { readonly kind: 'killed'; readonly message: string }
+
+/** The boot console: one reader on the host's side, any number of listeners. */
+export type Console = {
+  /** Calls back with the console's bytes from the first on; returns what ends it. */
+  listen(onData: (chunk: Buffer) => void): () => void
+  /** The last `count` lines, control bytes and escape sequences removed. */
+  tail(count: number): string[]
+}
+
+export type Preparation = {
+  /** Absolute path of the working directory; made, and owned by the login user. */
+  readonly workdir: string
+  /** Environment of every step; holds secret values, so it only ever lies in the guest's memory-backed folder. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+export type ExecResult = { readonly code: number; readonly stdout: Buffer; readonly stderr: Buffer }
+
+export type StepCommand = {
+  /** Position in the job, from 0; names the step's folder in the guest, so a repeated call rejoins it. */
+  readonly index: number
+  readonly name: string
+  readonly script: string
+  /** Interpreter and its flags, such as `sh -e`. */
+  readonly shell: string
+  readonly onOutput: (chunk: Buffer) => void | Promise<void>
+  /** milliseconds; undefined for none but the job's own */
+  readonly timeout: number | undefined
+}
+
+export type StepExit =
+  | { readonly kind: 'exited'; readonly code: number; readonly diskFull: boolean }
+  | { readonly kind: 'signalled'; readonly signal: string }
+  | { readonly kind: 'timed-out'; readonly timeout: number }
+
+/** The guest's files as its SFTP server tells them, hostile or not. */
+export type RemoteFiles = {
+  list(directory: string, signal: AbortSignal): Promise<RemoteEntry[]>
+  /** Undefined where there is nothing. Links are not followed. */
+  stat(path: string, signal: AbortSignal): Promise<RemoteEntry | undefined>
+  realpath(path: string, signal: AbortSignal): Promise<string>
+  /** Bytes from the start to the end of file, however long it says it is. */
+  read(path: string, signal: AbortSignal): Readable
+}
+
+export type RemoteEntry = {
+  readonly name: string
+  readonly kind: 'file' | 'directory' | 'link' | 'other'
+  readonly size: number
+  /** permission bits, such as 0o755 */
+  readonly mode: number
+}
+
+export type StopRung = 'powerdown' | 'term' | 'kill' | 'already-gone'
+
+export type DestroyReport = { readonly rung: StopRung; readonly ms: number }

@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/{config,images,runner,orchestrator}/**/*.test.ts'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        // Real machines: two at a time at most, for TCG on two cores is slow enough.
+        test: {
+          name: 'machine',
+          include: ['test/machine/**/*.test.ts'],
+          globalSetup: ['test/machine/global-setup.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 900_000,
+          maxWorkers: 2,
+        },
+      },
+    ],
+  },
+})
