@@ -26,7 +26,8 @@ export type JobEvent = { readonly at: number } & (
     }
   | { readonly type: 'step-skipped'; readonly index: number; readonly name: string }
   | { readonly type: 'artifact'; readonly path: string; readonly bytes: number }
-  | { readonly type: 'log'; readonly data: Buffer }
+  /** Bytes of the job's log; `step` is undefined for Mayfly's own lines. */
+  | { readonly type: 'log'; readonly step: number | undefined; readonly data: Buffer }
   | { readonly type: 'console'; readonly data: Buffer }
   | {
       readonly type: 'verdict'

@@ -12,7 +12,7 @@ export type Machine = {
   readonly id: string
   readonly facts: MachineFacts
   readonly console: Console
-  /** Settles once, when QEMU is gone or the guest is known dead; never rejects. */
+  /** Settles once, when QEMU is gone or the guest can go no further; never rejects. */
   readonly ended: Promise<MachineEnd>
   /** Sets up what every step needs in the guest: working directory, environment, proxy. */
   prepare(preparation: Preparation, signal: AbortSignal): Promise<void>
@@ -22,6 +22,8 @@ export type Machine = {
   putFile(path: string, content: Buffer, mode: number, signal: AbortSignal): Promise<void>
   /** A short control command, run by the login user through `sh -c`; output bounded to 1 MiB. */
   exec(command: string, signal: AbortSignal): Promise<ExecResult>
+  /** Gives the steps from now on these values too; they only ever lie in the guest's memory. */
+  addSecrets(secrets: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>
   /** Runs a step to its end, across broken connections, and hands over every byte of its output once. */
   runStep(step: StepCommand, signal: AbortSignal): Promise<StepExit>
   readonly files: RemoteFiles
@@ -57,6 +59,7 @@ export type MachineEnd =
   | { readonly kind: 'guest-panic'; readonly message: string }
   | { readonly kind: 'guest-oom'; readonly message: string }
   | { readonly kind: 'powered-off'; readonly message: string }
+  | { readonly kind: 'host-disk-full'; readonly message: string }
   | { readonly kind: 'killed'; readonly message: string }
 
 /** The boot console: one reader on the host's side, any number of listeners. */
@@ -70,7 +73,7 @@ export type Console = {
 export type Preparation = {
   /** Absolute path of the working directory; made, and owned by the login user. */
   readonly workdir: string
-  /** Environment of every step; holds secret values, so it only ever lies in the guest's memory-backed folder. */
+  /** Environment of every step, without secrets. */
   readonly env: Readonly<Record<string, string>>
 }
 
@@ -83,6 +86,8 @@ export type StepCommand = {
   readonly script: string
   /** Interpreter and its flags, such as `sh -e`. */
   readonly shell: string
+  /** Of this step alone, over the job's. */
+  readonly env: Readonly<Record<string, string>>
   readonly onOutput: (chunk: Buffer) => void | Promise<void>
   /** milliseconds; undefined for none but the job's own */
   readonly timeout: number | undefined
@@ -90,7 +95,8 @@ export type StepCommand = {
 
 export type StepExit =
   | { readonly kind: 'exited'; readonly code: number; readonly diskFull: boolean }
-  | { readonly kind: 'signalled'; readonly signal: string }
+  /** Its shell was killed inside the machine before it could leave a status. */
+  | { readonly kind: 'killed' }
   | { readonly kind: 'timed-out'; readonly timeout: number }
 
 /** The guest's files as its SFTP server tells them, hostile or not. */

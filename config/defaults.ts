@@ -1,0 +1,70 @@
+/**
+ * Every default of the pipeline file and the host file, written as a person would write it there.
+ * The schemas, the loaders, the JSON Schemas and the reference pages all read them from here.
+ */
+
+/** What a job gets where neither it nor its file says otherwise. */
+export const jobDefaults = {
+  /** The pipeline file's name, in the root of the repository. */
+  file: '.mayfly.yml',
+  /** The name of a job that is written at the top level, without `jobs:`. */
+  name: 'main',
+  shell: 'sh -e',
+  network: 'web',
+  timeout: '30m',
+  artifactWhen: 'success',
+  /** Where there is no `debug` at all, nothing is held; `debug: {}` means after a failure. */
+  debug: { on: 'failure', hold: '30m' },
+  concurrencyCancel: false,
+  retry: {
+    max: 1,
+    on: [
+      'image',
+      'boot',
+      'guest-panic',
+      'machine-died',
+      'ssh-lost',
+      'upload',
+      'collect',
+      'host-disk-full',
+      'host-lost',
+    ],
+  },
+} as const
+
+/** What this host does where its host file says nothing. */
+export const hostDefaults = {
+  file: '/etc/mayfly/mayfly.yml',
+  rootDataFolder: '/var/lib/mayfly',
+  accel: 'auto',
+  image: 'debian-12-local',
+  resources: { cpus: 2, memory: '2GiB', disk: '10GiB' },
+  network: { internet: 'refuse', audit: false },
+  limits: {
+    logBytes: '256MiB',
+    consoleBytes: '16MiB',
+    artifactBytes: '1GiB',
+    artifactCount: 1000,
+    uploadBytes: '4GiB',
+    steps: 500,
+    imageBytes: '64GiB',
+  },
+  stop: { powerdown: '10s', term: '5s' },
+  boot: { cpuTime: '10m', quiet: '3m' },
+} as const
+
+/** What no file may exceed; bounds that keep a wrong or hostile file from hurting the host that reads it. */
+export const bounds = {
+  /** bytes of a pipeline file or a host file */
+  fileBytes: '1MiB',
+  jobs: 500,
+  cpus: 256,
+  memory: { min: '128MiB', max: '16TiB' },
+  disk: { min: '64MiB', max: '64TiB' },
+  /** Longer timers than 24.8 days fire at once in Node (setTimeout's 32-bit milliseconds). */
+  duration: '7d',
+  retries: 10,
+  stepName: 60,
+  /** Problems shown of one file. */
+  problems: 100,
+} as const

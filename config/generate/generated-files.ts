@@ -1,0 +1,13 @@
+import { hostIntroduction, pipelineIntroduction } from './introductions.ts'
+import { hostJsonSchema, pipelineJsonSchema } from './json-schema.ts'
+import { hostReference, pipelineReference } from './reference.ts'
+
+/** Every file that is generated from the schemas, by its path in the repository. */
+export const generatedFiles = (): Readonly<Record<string, string>> => ({
+  'config/pipeline.schema.json': asJson(pipelineJsonSchema()),
+  'config/host.schema.json': asJson(hostJsonSchema()),
+  'docs/pipeline-file.md': pipelineReference(pipelineIntroduction),
+  'docs/host-file.md': hostReference(hostIntroduction),
+})
+
+const asJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`

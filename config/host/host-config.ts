@@ -1,0 +1,129 @@
+/** The host file as the rest of Mayfly sees it: checked, defaults filled in, sizes in bytes, times in milliseconds. */
+export type HostConfig = {
+  /** The file it came from; undefined where there is none and the defaults serve. */
+  readonly file: string | undefined
+  /**
+   * Absolute path of the data folder, where the host file names one. `dataFolder` decides.
+   * @defaultValue undefined
+   */
+  readonly data: string | undefined
+  /**
+   * Absolute path of the folder for sockets, which need a short path.
+   * @defaultValue undefined: a folder that the runner picks
+   */
+  readonly runDir: string | undefined
+  /**
+   * How machines are accelerated; `auto` probes.
+   * @defaultValue 'auto'
+   */
+  readonly accel: 'auto' | 'kvm' | 'tcg'
+  /**
+   * The image of jobs that name none.
+   * @defaultValue 'debian-12-local'
+   */
+  readonly defaultImage: string
+  /**
+   * Name of the pipeline file in a repository's root.
+   * @defaultValue '.mayfly.yml'
+   */
+  readonly pipelineFile: string
+  /**
+   * What a machine has where neither its job nor its image says so. Sizes in bytes.
+   * @defaultValue 2 cpus, 2 GiB of memory, 10 GiB of disk
+   */
+  readonly resources: { readonly cpus: number; readonly memory: number; readonly disk: number }
+  /**
+   * Images by name: additions to the catalogue, and keys that override one of its entries.
+   * @defaultValue \{\}
+   */
+  readonly images: Readonly<Record<string, ImageEntry>>
+  readonly network: HostNetwork
+  readonly limits: Limits
+  readonly stop: StopBudget
+  readonly boot: BootBudget
+}
+
+/** An image as the host file describes it; what is undefined comes from the catalogue, or its general defaults. */
+export type ImageEntry = {
+  /** Where the disk is published. */
+  readonly url: string | undefined
+  /** A local disk instead of `url`; absolute. */
+  readonly path: string | undefined
+  /** The published file of checksums. */
+  readonly checksum: { readonly url: string; readonly algorithm: 'sha256' | 'sha512' } | undefined
+  /** `sha256:<hex>` of the file as published. */
+  readonly digest: string | undefined
+  readonly format: 'qcow2' | 'raw' | undefined
+  readonly compression: 'none' | 'xz' | 'zstd' | 'gz' | undefined
+  readonly user: string | undefined
+  readonly firmware: 'bios' | 'uefi' | undefined
+  readonly diskBus: 'virtio' | 'scsi' | 'ide' | undefined
+  readonly nic: 'virtio' | 'e1000' | undefined
+  /** Sizes in bytes. */
+  readonly resources: { readonly cpus?: number; readonly memory?: number; readonly disk?: number }
+  /** A regular expression. */
+  readonly readyPattern: string | undefined
+  readonly seed: 'cloud-init' | 'mayfly' | undefined
+  readonly userData: string | undefined
+  /** Files for direct boot; absolute. */
+  readonly kernel: string | undefined
+  readonly initrd: string | undefined
+  readonly append: string | undefined
+}
+
+export type HostNetwork = {
+  /**
+   * What to do with jobs that ask for `network: internet`.
+   * @defaultValue 'refuse'
+   */
+  readonly internet: 'refuse' | 'accept-risk'
+  /**
+   * Hosts that `network: web` reaches, such as `deb.debian.org` or `*.debian.org`.
+   * @defaultValue undefined: every public host
+   */
+  readonly allow: readonly string[] | undefined
+  /**
+   * Hosts that `network: web` never reaches; stronger than `allow`.
+   * @defaultValue []
+   */
+  readonly deny: readonly string[]
+  /**
+   * Only note what `allow` would refuse, to learn the list.
+   * @defaultValue false
+   */
+  readonly audit: boolean
+}
+
+/** What one job, or one image, may take of this host. */
+export type Limits = {
+  /** Bytes of a job's log. @defaultValue 256 MiB */
+  readonly logBytes: number
+  /** Bytes of a machine's console. @defaultValue 16 MiB */
+  readonly consoleBytes: number
+  /** Bytes of all artifacts of a job. @defaultValue 1 GiB */
+  readonly artifactBytes: number
+  /** Artifacts of a job. @defaultValue 1000 */
+  readonly artifactCount: number
+  /** Bytes of the upload of a job. @defaultValue 4 GiB */
+  readonly uploadBytes: number
+  /** Steps of a job. @defaultValue 500 */
+  readonly steps: number
+  /** Virtual size of an image in bytes. @defaultValue 64 GiB */
+  readonly imageBytes: number
+}
+
+/** Milliseconds that a machine gets on each rung of the stop ladder. */
+export type StopBudget = {
+  /** After the ACPI power button. @defaultValue 10 s */
+  readonly powerdown: number
+  /** After SIGTERM to QEMU. @defaultValue 5 s */
+  readonly term: number
+}
+
+/** When a boot is given up. Progress of the guest counts, so that a loaded host is no broken guest. Milliseconds. */
+export type BootBudget = {
+  /** CPU time of QEMU until SSH answers. @defaultValue 10 min */
+  readonly cpuTime: number
+  /** Wall-clock time without any sign of progress. @defaultValue 3 min */
+  readonly quiet: number
+}

@@ -1,0 +1,136 @@
+import { z } from 'zod'
+import { hostDefaults, jobDefaults } from '../defaults.ts'
+import { choice, meaningsOf } from '../schema/choice.ts'
+import { duration } from '../schema/duration-schema.ts'
+import { imageName } from '../schema/image-name.ts'
+import { mapping } from '../schema/mapping.ts'
+import { relativePath } from '../schema/relative-path.ts'
+import { cpus, disk, memory } from '../schema/resources-schema.ts'
+import { size } from '../schema/size-schema.ts'
+import { formed } from '../schema/text.ts'
+import { imageEntry } from './image-entry-schema.ts'
+import { path } from './path-schema.ts'
+
+const { resources, network, limits, stop, boot } = hostDefaults
+
+const hostResources = mapping({
+  cpus: cpus().prefault(resources.cpus).meta({ description: 'Virtual processors.' }),
+  memory: memory().prefault(resources.memory).meta({ description: 'Memory of the machine.' }),
+  disk: disk().prefault(resources.disk).meta({ description: 'Size of the root disk.' }),
+}).meta({
+  id: 'default-resources',
+  description: 'What a machine has where neither its job nor its image says so.',
+})
+
+const hostPattern = () =>
+  formed(
+    /^(\*\.)?[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/,
+    'the name of a host such as deb.debian.org or *.debian.org, without scheme and port',
+  ).meta({ title: 'hosts' })
+const hostPatterns = () => z.array(hostPattern(), { error: 'expected a list of hosts' })
+
+const internets = {
+  refuse: 'end the job with the reason',
+  'accept-risk': "let it out, although it can then reach this host's own addresses and its network",
+}
+
+const hostNetwork = mapping({
+  internet: choice(internets)
+    .prefault(network.internet)
+    .meta({
+      description: `What to do with a job that asks for \`network: internet\`. ${meaningsOf(internets)}.`,
+    }),
+  allow: hostPatterns().optional().meta({
+    description:
+      'Hosts that `network: web` reaches; `*.debian.org` stands for all below `debian.org`. Without it: every public host.',
+  }),
+  deny: hostPatterns()
+    .prefault([])
+    .meta({ description: 'Hosts that `network: web` never reaches. Stronger than `allow`.' }),
+  audit: z.boolean({ error: 'expected true or false' }).prefault(network.audit).meta({
+    description: 'Let everything public pass and note what `allow` would refuse, to learn the list.',
+  }),
+}).meta({
+  id: 'network',
+  description: 'What jobs reach from this host. Private addresses are refused in any case.',
+})
+
+const count = () => {
+  const error = 'expected a whole number of at least 1'
+  return z.int({ error }).min(1, { error })
+}
+
+const hostLimits = mapping({
+  log_bytes: size({ min: '64KiB' }).prefault(limits.logBytes).meta({ description: "A job's log." }),
+  console_bytes: size({ min: '64KiB' })
+    .prefault(limits.consoleBytes)
+    .meta({ description: "A machine's console." }),
+  artifact_bytes: size()
+    .prefault(limits.artifactBytes)
+    .meta({ description: 'All artifacts of a job together.' }),
+  artifact_count: count()
+    .prefault(limits.artifactCount)
+    .meta({ description: 'Number of artifacts of a job.' }),
+  upload_bytes: size().prefault(limits.uploadBytes).meta({ description: 'The files uploaded for a job.' }),
+  steps: count().prefault(limits.steps).meta({ description: 'Number of steps of a job.' }),
+  image_bytes: size({ min: '64MiB' })
+    .prefault(limits.imageBytes)
+    .meta({ description: 'Virtual size of an image that is pulled or added.' }),
+}).meta({ id: 'limits', description: 'What one job, or one image, may take of this host.' })
+
+const hostStop = mapping({
+  powerdown: duration()
+    .prefault(stop.powerdown)
+    .meta({ description: 'Time for the guest to shut itself down, after its power button was pressed.' }),
+  term: duration()
+    .prefault(stop.term)
+    .meta({ description: 'Time for QEMU to end after SIGTERM; then it is killed.' }),
+}).meta({ id: 'stop', description: 'How long each rung of the stop ladder waits.' })
+
+const hostBoot = mapping({
+  cpu_time: duration().prefault(boot.cpuTime).meta({
+    description:
+      'CPU time that a machine may use until SSH answers. It does not run on while the host is busy.',
+  }),
+  quiet: duration()
+    .prefault(boot.quiet)
+    .meta({ description: 'Time without any sign of progress after which a boot is given up.' }),
+}).meta({ id: 'boot', description: 'How long a machine may take until it serves.' })
+
+const accels = {
+  auto: 'KVM where a probe shows that it works, else TCG',
+  kvm: 'KVM or nothing',
+  tcg: 'emulation',
+}
+
+/** The host file. The JSON Schema and the reference are generated from it. */
+export const hostSchema = mapping({
+  data: path()
+    .optional()
+    .meta({
+      description: `Folder of everything that Mayfly keeps. \`--data\` and \`MAYFLY_DATA\` come first. Without one: \`${hostDefaults.rootDataFolder}\` for root, the XDG data home (\`~/.local/share/mayfly\`) for others.`,
+    }),
+  run_dir: path().optional().meta({
+    description: 'Folder of sockets, whose paths have to be short. Without one: the runner picks it.',
+  }),
+  accel: choice(accels)
+    .prefault(hostDefaults.accel)
+    .meta({ description: `How machines are accelerated. ${meaningsOf(accels)}.` }),
+  default_image: imageName()
+    .prefault(hostDefaults.image)
+    .meta({ description: 'The image of jobs that name none.' }),
+  pipeline_file: relativePath()
+    .prefault(jobDefaults.file)
+    .meta({ description: 'Name of the pipeline file in the root of a repository.' }),
+  resources: hostResources.prefault({}).meta({ description: 'What a machine has by default.' }),
+  images: z
+    .record(imageName(), imageEntry, { error: 'expected a mapping of image names to images' })
+    .prefault({})
+    .meta({ description: 'Images by name, added to the catalogue or overriding keys of an entry there.' }),
+  network: hostNetwork.prefault({}).meta({ description: 'What jobs reach from this host.' }),
+  limits: hostLimits.prefault({}).meta({ description: 'What a job may take of this host.' }),
+  stop: hostStop.prefault({}).meta({ description: 'How machines are stopped.' }),
+  boot: hostBoot.prefault({}).meta({ description: 'When a boot is given up.' }),
+})
+
+export type RawHost = z.output<typeof hostSchema>

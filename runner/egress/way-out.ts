@@ -1,0 +1,63 @@
+import type { Client, ClientChannel } from 'ssh2'
+import { InfraError } from '../../config/errors.ts'
+import type { EgressProxy } from './egress-proxy.ts'
+
+const attempts = 20
+const retryMs = 500
+
+/**
+ * Offers the egress proxy inside a guest that has no other way out: a remote forward of its SSH connection, from a
+ * port on the guest's loopback to the proxy, which has no port on this host at all.
+ */
+export class WayOut {
+  readonly #proxy: EgressProxy
+  #port: number | undefined
+
+  constructor(proxy: EgressProxy) {
+    this.#proxy = proxy
+  }
+
+  /** Port on the guest's loopback, the same on every connection; undefined before the first. */
+  get port(): number | undefined {
+    return this.#port
+  }
+
+  get proxy(): EgressProxy {
+    return this.#proxy
+  }
+
+  /** Sets the forward up on a connection. A port that an older connection still holds is waited for. */
+  async attach(client: Client, signal: AbortSignal): Promise<void> {
+    client.on('tcp connection', (_details, accept: () => ClientChannel) => this.#proxy.accept(accept()))
+    for (let attempt = 1; ; attempt++) {
+      try {
+        this.#port = await forwardIn(client, this.#port ?? 0)
+        return
+      } catch (error) {
+        signal.throwIfAborted()
+        if (attempt === attempts || this.#port === undefined) throw refused(error)
+        await new Promise((resolve) => setTimeout(resolve, retryMs))
+      }
+    }
+  }
+
+  close(): void {
+    this.#proxy.close()
+  }
+}
+
+function forwardIn(client: Client, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    client.forwardIn('127.0.0.1', port, (error, bound) => {
+      if (error) reject(error)
+      else resolve(port === 0 ? bound : port)
+    })
+  })
+}
+
+function refused(cause: unknown): InfraError {
+  return new InfraError('boot', "the guest's SSH server does not forward a port to the proxy of `network: web`", {
+    hint: 'AllowTcpForwarding has to be on in the image; `network: none` needs no forward',
+    cause,
+  })
+}

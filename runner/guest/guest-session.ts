@@ -1,0 +1,111 @@
+import { Readable } from 'node:stream'
+import { ConfigError, InfraError } from '../../config/errors.ts'
+import type { Machine } from '../machine/machine.ts'
+import { exec } from '../ssh/exec.ts'
+import type { GuestLink } from '../ssh/guest-link.ts'
+import { callback, putStream } from '../ssh/sftp.ts'
+import { sftpOf } from '../ssh/sftp-of.ts'
+import { exportLines } from './export-lines.ts'
+import { guestPaths, stepFolder } from './guest-paths.ts'
+import { prepareScript } from './prepare-script.ts'
+import { remoteFiles } from './remote-files.ts'
+import { runStep } from './run-step.ts'
+import { shellQuote } from './shell-quote.ts'
+
+type GuestSession = {
+  link: GuestLink
+  user: string
+  proxyPort: () => number | undefined
+  /** Runs a call into the guest and says what its failure really was. */
+  guard: <T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>) => Promise<T>
+  onNote: (text: string) => void
+}
+
+type SessionMethods = Pick<
+  Machine,
+  'prepare' | 'addSecrets' | 'upload' | 'putFile' | 'exec' | 'runStep' | 'files'
+>
+
+/** What a job does in a guest over its SSH connection. */
+export function guestSession({ link, user, proxyPort, guard, onNote }: GuestSession): SessionMethods {
+  let workdir = `/home/${user}`
+
+  const run = async (command: string, signal: AbortSignal, input?: string) =>
+    await exec({ client: await link.connection(signal), command, signal, ...(input === undefined ? {} : { input }) })
+
+  const put = async (path: string, content: Buffer | Readable, mode: number, signal: AbortSignal) => {
+    const sftp = await sftpOf(await link.connection(signal))
+    const source = Buffer.isBuffer(content) ? Readable.from([content]) : content
+    return await putStream({ sftp, path, source, mode, signal })
+  }
+
+  return {
+    prepare: (preparation, signal) =>
+      guard(signal, async (both) => {
+        workdir = preparation.workdir
+        const script = prepareScript({ user, ...preparation, proxyPort: proxyPort() })
+        const { code, stderr } = await run('sudo -n sh -s', both, script)
+        if (code === 0) return
+        throw new InfraError('boot', `the machine could not be prepared: ${lastLine(stderr)}`, {
+          hint: `the image's login user needs sudo without a password, and a POSIX shell`,
+        })
+      }),
+
+    addSecrets: (secrets, signal) =>
+      guard(signal, async (both) => {
+        await put(guestPaths.secrets, Buffer.from(`${exportLines(secrets)}\n`), 0o600, both)
+      }),
+
+    upload: (tar, signal) =>
+      guard(signal, async (both) => {
+        const bytes = await put(guestPaths.uploadTar, tar, 0o600, both)
+        const unpack = `tar -xpf ${guestPaths.uploadTar} -C ${shellQuote(workdir)} && rm ${guestPaths.uploadTar}`
+        const { code, stderr } = await run(unpack, both)
+        if (code !== 0) throw uploadFault(lastLine(stderr))
+        return { bytes }
+      }),
+
+    putFile: (path, content, mode, signal) =>
+      guard(signal, async (both) => {
+        await put(path, content, mode, both)
+      }),
+
+    exec: (command, signal) =>
+      guard(signal, async (both) => {
+        const { code, stdout, stderr } = await run(command, both)
+        if (code === undefined) throw new InfraError('ssh-lost', 'a command ended without an exit status')
+        return { code, stdout, stderr }
+      }),
+
+    runStep: (step, signal) =>
+      guard(signal, async (both) => {
+        const folder = stepFolder(step.index)
+        const sftp = await sftpOf(await link.connection(both))
+        await callback<void>((done) => sftp.mkdir(folder, { mode: 0o700 }, done))
+        await put(`${folder}/script`, scriptFile(step.shell, step.script), 0o755, both)
+        await put(`${folder}/env`, Buffer.from(`${exportLines(step.env)}\n`), 0o600, both)
+        return await runStep({ source: link, step, signal: both, onNote })
+      }),
+
+    files: remoteFiles({ link, guard }),
+  }
+}
+
+/** The `#!` line serves whoever runs the file by its path; the helper names the interpreter itself. */
+function scriptFile(shell: string, script: string): Buffer {
+  if (script.includes('\0')) throw new ConfigError('expected a step without NUL bytes, found one')
+  const [program, ...flags] = shell.split(' ')
+  const interpreter = program?.startsWith('/') ? program : `/usr/bin/env -S ${program}`
+  return Buffer.from(`#!${[interpreter, ...flags].join(' ')}\n${script}\n`)
+}
+
+function uploadFault(said: string): InfraError {
+  const full = said.includes('No space left')
+  return new InfraError('upload', `the files could not be unpacked in the machine: ${said}`, {
+    hint: full ? 'ask for a larger disk in `resources: { disk: 20GiB }`' : undefined,
+  })
+}
+
+function lastLine(stderr: Buffer): string {
+  return stderr.toString('utf8').trim().split('\n').at(-1)?.slice(0, 300) || 'it said nothing'
+}

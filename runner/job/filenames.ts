@@ -1,0 +1,18 @@
+import { join } from 'node:path'
+
+/** Every name inside a job's folder, `<data>/jobs/<id>/`, stands here and nowhere else. */
+export const jobsFolder = (dataFolder: string): string => join(dataFolder, 'jobs')
+export const jobFolderPath = (dataFolder: string, id: string): string => join(jobsFolder(dataFolder), id)
+
+/** The job's record, written anew as a whole each time. */
+export const recordName = 'record.json'
+/** One job event a line, all but the bytes of log and console. */
+export const timelineName = 'timeline.jsonl'
+/** What the steps printed, and what the machine's console printed. */
+export const logName = 'log'
+export const consoleName = 'console'
+export const artifactsName = 'artifacts'
+
+/** Beside a log's bytes: where its lines start, and when its bytes came. */
+export const lineIndexName = (name: string): string => `${name}.lines`
+export const timeIndexName = (name: string): string => `${name}.times`

@@ -1,0 +1,105 @@
+import type { FileHandle } from 'node:fs/promises'
+import { mkdir, open, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ConfigError } from '../../config/errors.ts'
+import { LogFile } from '../logs/log-file.ts'
+import { artifactsName, consoleName, jobFolderPath, logName, recordName, timelineName } from './filenames.ts'
+import type { JobEvent } from './job-event.ts'
+
+export type JobFolder = {
+  /** Absolute path of `<data>/jobs/<id>`. */
+  readonly path: string
+  readonly artifacts: string
+  readonly log: LogFile
+  readonly console: LogFile
+  /** Keeps one event; waits when the disk is slower than the job. Order of calls is order on disk. */
+  writeEvent(event: JobEvent): Promise<void>
+  /** Replaces `record.json` as a whole: a crash leaves the old one or the new one. */
+  writeRecord(record: object): Promise<void>
+  close(): Promise<void>
+}
+
+export type JobFolderOptions = {
+  readonly dataFolder: string
+  /** Letters, digits, `.`, `_` and `-`, not beginning with a dot. */
+  readonly id: string
+  /** Bytes kept of each of log and console. @defaultValue 256 MiB */
+  readonly logLimit?: number
+}
+
+/**
+ * Makes a job's folder, or takes up the one that a crash left: torn indexes and a torn last line of the timeline
+ * are mended. Readable by its owner only, for a log can hold what masking did not know.
+ * @throws ConfigError for an id that is no folder name
+ */
+export async function createJobFolder({ dataFolder, id, logLimit }: JobFolderOptions): Promise<JobFolder> {
+  const path = jobFolderPath(dataFolder, safeId(id))
+  const artifacts = join(path, artifactsName)
+  await mkdir(artifacts, { recursive: true, mode: 0o700 })
+  const limit = logLimit === undefined ? {} : { limit: logLimit }
+  const log = await LogFile.open({ folder: path, name: logName, ...limit })
+  const console = await LogFile.open({ folder: path, name: consoleName, ...limit })
+  const timeline = await openTimeline(join(path, timelineName))
+  let lastWrite: Promise<void> = Promise.resolve()
+  let closing: Promise<void> | undefined
+
+  /** One write after the other; a failed one does not stop those after it. */
+  const inOrder = (write: () => Promise<void>): Promise<void> => {
+    const result = lastWrite.then(write)
+    lastWrite = result.catch(() => undefined)
+    return result
+  }
+
+  const finish = async (): Promise<void> => {
+    await lastWrite
+    await timeline.close()
+    await Promise.all([log.close(), console.close()])
+  }
+
+  return {
+    path,
+    artifacts,
+    log,
+    console,
+    writeEvent(event) {
+      if (event.type === 'log') return log.append(event.data, event.at)
+      if (event.type === 'console') return console.append(event.data, event.at)
+      return inOrder(() => timeline.appendFile(`${JSON.stringify(event)}\n`))
+    },
+    writeRecord: (record) =>
+      inOrder(() => replaceFile(path, recordName, `${JSON.stringify(record, null, 2)}\n`)),
+    close() {
+      closing ??= finish()
+      return closing
+    },
+  }
+}
+
+/** An id comes from queues and URLs: it must not lead out of the jobs' folder. */
+function safeId(id: string): string {
+  if (/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/.test(id)) return id
+  throw new ConfigError(`expected a job id of letters, digits, '.', '_' and '-', got ${JSON.stringify(id)}`, {
+    hint: 'take the id as the build printed it',
+  })
+}
+
+async function openTimeline(path: string): Promise<FileHandle> {
+  const timeline = await open(path, 'a+', 0o600)
+  const { size } = await timeline.stat()
+  const tail = Buffer.alloc(Math.min(size, 1024 * 1024))
+  await timeline.read(tail, 0, tail.length, size - tail.length)
+  if (size > 0 && tail.at(-1) !== 10) await timeline.truncate(size - tail.length + tail.lastIndexOf(10) + 1)
+  return timeline
+}
+
+async function replaceFile(folder: string, name: string, content: string): Promise<void> {
+  const temporary = join(folder, `${name}.new`)
+  {
+    await using file = await open(temporary, 'w', 0o600)
+    await file.writeFile(content)
+    await file.sync()
+  }
+  await rename(temporary, join(folder, name))
+  await using directory = await open(folder)
+  await directory.sync()
+}

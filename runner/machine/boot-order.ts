@@ -1,0 +1,26 @@
+import type { HostConfig } from '../../config/host/host-config.ts'
+import type { NetworkMode } from '../../config/pipeline/pipeline.ts'
+import type { Resources, ShelfImage } from '../../images/image.ts'
+import type { Accel } from '../accel/choose-accel.ts'
+import type { Qemu } from '../qemu/qemu-version.ts'
+import type { GateTime } from './machine.ts'
+
+/** What a machine is to be, and who hears of its start. */
+export type BootOrder = {
+  /** 1 to 63 of a-z, 0-9 and `-`; names every file, socket and process of the machine. */
+  readonly id: string
+  readonly image: ShelfImage
+  readonly resources: Resources
+  readonly network: NetworkMode
+  /** Custom user-data of the job, merged so that our key survives. */
+  readonly userData: string | undefined
+  readonly host: HostConfig
+  readonly dataFolder: string
+  readonly accel: Accel
+  readonly qemu: Qemu
+  readonly signal: AbortSignal
+  readonly onGate: (gate: GateTime) => void
+  readonly onNote: (text: string) => void
+  /** Hears the boot console from its first byte on, also of a boot that fails. */
+  readonly onConsole: (chunk: Buffer) => void
+}

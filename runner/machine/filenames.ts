@@ -1,0 +1,95 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { ConfigError } from '../../config/errors.ts'
+
+/** Every on-disk name of one machine. All paths are absolute. */
+export type MachinePaths = {
+  /** `<data>/machines/<id>`, gone when the machine is. */
+  readonly folder: string
+  readonly overlay: string
+  readonly seed: string
+  /** The boot console as the guest wrote it. */
+  readonly console: string
+  readonly qemuLog: string
+  /** What is needed to find the machine again. */
+  readonly record: string
+  /** This machine's own UEFI variables, where its image boots through UEFI. */
+  readonly firmwareVars: string
+  /** Holds the sockets and lies in a short place, see `makeRunFolder`. */
+  readonly runFolder: string
+  readonly qmpSocket: string
+  readonly serialSocket: string
+}
+
+type MachinePlace = {
+  readonly dataFolder: string
+  /** 1 to 63 of a-z, 0-9 and `-`. */
+  readonly id: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly uid: number
+}
+
+/**
+ * Where a machine keeps its files.
+ *
+ * @throws {ConfigError} on an id that is no file name, or when a socket's path would be too long
+ */
+export function machinePaths({ dataFolder, id, env, uid }: MachinePlace): MachinePaths {
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(id)) {
+    throw new ConfigError(`Expected a machine id of 1 to 63 of a-z, 0-9 and -, got ${JSON.stringify(id)}`)
+  }
+  const folder = join(machinesFolder(dataFolder), id)
+  const runFolder = join(runParent({ id, env, uid }), id)
+  return {
+    folder,
+    overlay: join(folder, 'overlay.qcow2'),
+    seed: join(folder, 'seed.iso'),
+    console: join(folder, 'console.raw'),
+    qemuLog: join(folder, 'qemu.log'),
+    record: join(folder, machineRecordName),
+    firmwareVars: join(folder, 'firmware-vars.fd'),
+    runFolder,
+    qmpSocket: checkedSocket(join(runFolder, 'qmp.sock')),
+    serialSocket: checkedSocket(join(runFolder, longestSocket)),
+  }
+}
+
+/** The folder with one folder for each machine. */
+export function machinesFolder(dataFolder: string): string {
+  return join(dataFolder, 'machines')
+}
+
+export const machineRecordName = 'machine.json'
+
+const longestSocket = 'serial.sock'
+
+/** Bytes of `sun_path` without its final NUL (unix(7)); what is longer cannot be connected to. */
+const longestPath = 107
+
+// The data folder may be called anything, so the sockets never lie in it.
+function runParent({ id, env, uid }: Omit<MachinePlace, 'dataFolder'>): string {
+  if (uid === 0) return '/run/mayfly'
+  const session = env.XDG_RUNTIME_DIR
+  if (session?.startsWith('/') && isFolderOf(session, uid)) {
+    const parent = join(session, 'mayfly')
+    if (fits(join(parent, id, longestSocket))) return parent
+  }
+  return `/tmp/mayfly-${uid}`
+}
+
+// After `su` or in a cron job the variable may name a folder that is another user's, or gone.
+function isFolderOf(path: string, uid: number): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  return stat?.isDirectory() === true && stat.uid === uid
+}
+
+function checkedSocket(path: string): string {
+  if (fits(path)) return path
+  throw new ConfigError(`Expected a socket path of at most ${longestPath} bytes, got ${path}`, {
+    hint: 'Use a shorter machine id.',
+  })
+}
+
+function fits(path: string): boolean {
+  return Buffer.byteLength(path) <= longestPath
+}

@@ -1,0 +1,38 @@
+import { InfraError } from '../../config/errors.ts'
+import type { QemuMachine } from './qemu-machine.ts'
+
+type Guarded<T> = {
+  machine: Pick<QemuMachine, 'gone' | 'endWithin' | 'findings'>
+  signal: AbortSignal
+  call: (signal: AbortSignal) => Promise<T>
+}
+
+/** A dead machine shows first as a broken connection; its own end follows within this time. */
+const endDelayMs = 1_500
+
+/**
+ * Runs a call into the guest so that its failure names what really happened: the caller's abort, the machine's end,
+ * a guest that panicked without ending QEMU, or else the lost connection.
+ */
+export async function guarded<T>({ machine, signal, call }: Guarded<T>): Promise<T> {
+  try {
+    return await call(AbortSignal.any([signal, machine.gone]))
+  } catch (error) {
+    signal.throwIfAborted()
+    await machine.endWithin(endDelayMs)
+    signal.throwIfAborted()
+    machine.gone.throwIfAborted()
+    if (error instanceof InfraError && error.class !== 'ssh-lost') throw error
+    const finding = machine.findings.find(({ kind }) => kind === 'guest-panic' || kind === 'guest-oom')
+    if (finding !== undefined) {
+      const failure = finding.kind === 'guest-panic' ? 'guest-panic' : 'guest-oom'
+      throw new InfraError(failure, `${finding.sentence}: ${finding.line}`, { hint: finding.hint, cause: error })
+    }
+    if (error instanceof InfraError) throw error
+    const message = error instanceof Error ? error.message : String(error)
+    throw new InfraError('ssh-lost', `the connection to the machine failed: ${message}`, {
+      hint: 'a step may have stopped sshd, filled the memory or cut the network; see the console',
+      cause: error,
+    })
+  }
+}

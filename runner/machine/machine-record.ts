@@ -1,0 +1,28 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { z } from 'zod'
+
+const identitySchema = z.object({ pid: z.number().int(), startTime: z.number() })
+
+const recordSchema = z.object({
+  id: z.string(),
+  /** The process that answers for this machine; a machine without one belongs to nobody. */
+  owner: identitySchema,
+  qemu: identitySchema.optional(),
+  runFolder: z.string(),
+})
+
+/** What is kept of a machine on disk, so that it can be found again or cleared away. No secret is in it. */
+export type MachineRecord = z.infer<typeof recordSchema>
+
+export async function writeMachineRecord(file: string, record: MachineRecord): Promise<void> {
+  await writeFile(file, JSON.stringify(record, null, 2), { mode: 0o600 })
+}
+
+/** Undefined where there is none, or one that was cut short. */
+export async function readMachineRecord(file: string): Promise<MachineRecord | undefined> {
+  try {
+    return recordSchema.parse(JSON.parse(await readFile(file, 'utf8')))
+  } catch {
+    return undefined
+  }
+}

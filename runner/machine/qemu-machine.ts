@@ -1,0 +1,172 @@
+import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { HostConfig } from '../../config/host/host-config.ts'
+import type { WayOut } from '../egress/way-out.ts'
+import { guestSession } from '../guest/guest-session.ts'
+import type { ConsoleReader } from '../logs/console-reader.ts'
+import { type ConsoleFinding, createConsoleWatch } from '../logs/console-watch.ts'
+import { connectQmp } from '../qemu/connect-qmp.ts'
+import { readForwardedPort } from '../qemu/forwarded-port.ts'
+import type { Qmp } from '../qemu/qmp.ts'
+import type { QemuProcess } from '../qemu/spawn-qemu.ts'
+import type { Scope } from '../scope.ts'
+import { connectSsh, type SshLogin } from '../ssh/connect-ssh.ts'
+import { GuestLink } from '../ssh/guest-link.ts'
+import { waitForBanner } from '../ssh/wait-for-banner.ts'
+import { endError } from './end-error.ts'
+import { guarded } from './guarded.ts'
+import type { DestroyReport, GateTime, Machine, MachineEnd, MachineFacts } from './machine.ts'
+import { stopLadder } from './stop-ladder.ts'
+import { createSightings, endOf, noteEvent } from './watch-machine.ts'
+
+type QemuMachineOptions = {
+  readonly id: string
+  readonly facts: Omit<MachineFacts, 'gates' | 'sshPort'>
+  readonly qemu: QemuProcess
+  readonly qmpSocket: string
+  readonly reader: ConsoleReader
+  readonly login: SshLogin
+  readonly host: HostConfig
+  /** The proxy of a `web` machine; undefined where there is no way out, or no need of one. */
+  readonly wayOut: WayOut | undefined
+  /** Everything the machine holds; closed by `destroy`. */
+  readonly scope: Scope
+  readonly onNote: (text: string) => void
+}
+
+/** Facts that are complete once the gates are passed. */
+type GrowingFacts = Omit<MachineFacts, 'gates' | 'sshPort'> & { gates: GateTime[]; sshPort: number | undefined }
+
+const qmpStartMs = 30_000
+
+/** A QEMU process, the guest in it and the SSH connection to it, as one thing with an end. */
+export class QemuMachine implements Machine {
+  readonly id: string
+  readonly facts: GrowingFacts
+  readonly console: ConsoleReader
+  readonly ended: Promise<MachineEnd>
+  readonly link: GuestLink
+  readonly prepare: Machine['prepare']
+  readonly addSecrets: Machine['addSecrets']
+  readonly upload: Machine['upload']
+  readonly putFile: Machine['putFile']
+  readonly exec: Machine['exec']
+  readonly runStep: Machine['runStep']
+  readonly files: Machine['files']
+  readonly #options: QemuMachineOptions
+  readonly #seen = createSightings()
+  readonly #gone = new AbortController()
+  #qmp: Qmp | undefined
+  #socket: Socket | undefined
+  #destroying: Promise<DestroyReport> | undefined
+  #endEarly: ((end: MachineEnd) => void) | undefined
+
+  constructor(options: QemuMachineOptions) {
+    this.id = options.id
+    this.facts = { ...options.facts, gates: [], sshPort: undefined }
+    this.console = options.reader
+    this.#options = options
+    const watch = createConsoleWatch((finding) => this.#seen.findings.push(finding))
+    this.console.listen((chunk) => watch.push(chunk))
+    this.ended = this.#watchEnd()
+    this.link = new GuestLink({
+      port: () => this.facts.sshPort ?? 0,
+      login: options.login,
+      onConnect: async (client, signal) => await options.wayOut?.attach(client, signal),
+    })
+    const session = guestSession({
+      link: this.link,
+      user: options.login.user,
+      proxyPort: () => options.wayOut?.port,
+      guard: (signal, call) => guarded({ machine: this, signal, call }),
+      onNote: options.onNote,
+    })
+    this.prepare = session.prepare
+    this.addSecrets = session.addSecrets
+    this.upload = session.upload
+    this.putFile = session.putFile
+    this.exec = session.exec
+    this.runStep = session.runStep
+    this.files = session.files
+  }
+
+  get pid(): number {
+    return this.#options.qemu.pid
+  }
+
+  /** What the console has said of the machine so far. */
+  get findings(): readonly ConsoleFinding[] {
+    return this.#seen.findings
+  }
+
+  /** Aborted when the machine ended by itself; its reason is that end as an InfraError. */
+  get gone(): AbortSignal {
+    return this.#gone.signal
+  }
+
+  async openQmp(signal: AbortSignal): Promise<void> {
+    this.#qmp = await connectQmp({
+      path: this.#options.qmpSocket,
+      signal,
+      deadline: Date.now() + qmpStartMs,
+      onEvent: (event) => {
+        const end = noteEvent(this.#seen, event)
+        if (end !== undefined) this.#endEarly?.(end)
+      },
+    })
+    this.facts.sshPort = await readForwardedPort(this.#qmp, { signal })
+  }
+
+  async waitForBanner(signal: AbortSignal): Promise<void> {
+    this.#socket = await waitForBanner({ port: this.facts.sshPort ?? 0, signal })
+  }
+
+  async login(signal: AbortSignal): Promise<void> {
+    if (this.#socket === undefined) throw new Error('expected the banner gate to come before the auth gate')
+    const client = await connectSsh({ socket: this.#socket, login: this.#options.login, signal })
+    await this.link.adopt(client, signal)
+  }
+
+  /** The end of the machine, if it comes within `ms`. */
+  endWithin(ms: number): Promise<MachineEnd | undefined> {
+    return Promise.race([this.ended, sleep(ms, undefined)])
+  }
+
+  destroy(how: 'graceful' | 'now' = 'now'): Promise<DestroyReport> {
+    this.#destroying ??= this.#destroy(how)
+    return this.#destroying
+  }
+
+  async #destroy(how: 'graceful' | 'now'): Promise<DestroyReport> {
+    this.#seen.stopping = true
+    this.link.close()
+    this.#socket?.destroy()
+    const { qemu, host, scope } = this.#options
+    const report = await stopLadder({
+      machine: {
+        exited: qemu.exited,
+        kill: qemu.kill,
+        powerdown: async () => await this.#qmp?.execute('system_powerdown'),
+      },
+      times: host.stop,
+      how,
+    })
+    this.#qmp?.close()
+    this.#options.wayOut?.close()
+    await scope.close()
+    return report
+  }
+
+  async #watchEnd(): Promise<MachineEnd> {
+    const early = new Promise<MachineEnd>((resolve) => {
+      this.#endEarly = resolve
+    })
+    const end = await Promise.race([early, this.#options.qemu.exited.then(async (exit) => {
+      // The last words of console and QMP are read a moment after the process is gone.
+      await sleep(150)
+      return endOf(this.#seen, exit)
+    })])
+    if (end.kind !== 'stopped') this.#gone.abort(endError(end))
+    return end
+  }
+}

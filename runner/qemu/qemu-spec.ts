@@ -1,0 +1,44 @@
+import type { DiskBus, NicModel } from '../../images/image.ts'
+
+/** All that decides QEMU's argv; all paths are absolute. */
+export type QemuSpec = {
+  /** Shown by ps; letters, digits and `-`. */
+  readonly name: string
+  readonly accel: 'kvm' | 'tcg'
+  /** Machine type with its options, see `defaultMachine`. */
+  readonly machine: string
+  readonly cpu: 'host' | 'max'
+  readonly cpus: number
+  /** bytes, a whole number of MiB */
+  readonly memory: number
+  readonly firmware: QemuFirmware
+  readonly disk: { readonly path: string; readonly bus: DiskBus; readonly format: 'qcow2' }
+  /** The seed CD, if there is one. */
+  readonly seed: string | undefined
+  /** The card that SSH comes in by. */
+  readonly network: QemuNic
+  readonly extraNics: readonly QemuNic[]
+  /** For direct boot; undefined boots through the firmware. */
+  readonly kernel: { readonly image: string; readonly initrd: string; readonly append: string } | undefined
+  readonly sockets: { readonly qmp: string; readonly serial: string }
+  /** The boot console from its first byte, whoever watches. */
+  readonly serialLog: string
+}
+
+export type QemuFirmware =
+  | { readonly kind: 'bios' }
+  /** OVMF; `vars` is this machine's own copy. */
+  | { readonly kind: 'uefi'; readonly code: string; readonly vars: string }
+
+export type QemuNic = {
+  /** Only `internet` lets the guest out through SLIRP; `web` goes through the proxy at our end of SSH. */
+  readonly mode: 'none' | 'web' | 'internet'
+  readonly nic: NicModel
+  readonly mac: string
+}
+
+/**
+ * The i440FX machine: cloud kernels have a driver for its IDE controller, and often none for q35's AHCI,
+ * so that they would never find the seed CD (canonical/cloud-init#3897).
+ */
+export const defaultMachine = 'pc,usb=off,vmport=off,memory-backend=ram'

@@ -1,0 +1,85 @@
+import type { Client, ClientChannel } from 'ssh2'
+
+export type ExecOptions = {
+  readonly client: Client
+  readonly command: string
+  readonly signal: AbortSignal
+  /** Given to the command's standard input, which is closed after it. */
+  readonly input?: string | Buffer
+  /** Called in order and awaited, so that a slow reader slows the writer down; without it output is collected. */
+  readonly onStdout?: (chunk: Buffer) => void | Promise<void>
+  /** bytes of each collected stream; more rejects */
+  readonly maxOutput?: number
+}
+
+/** `code` is undefined when the channel closed without an exit status, which is never a success. */
+export type ExecOutcome = {
+  readonly code: number | undefined
+  readonly stdout: Buffer
+  readonly stderr: Buffer
+}
+
+/** Runs a command over an open connection, until both its streams are read to their end. */
+export async function exec(options: ExecOptions): Promise<ExecOutcome> {
+  const { client, command, signal, input, onStdout, maxOutput = 1024 * 1024 } = options
+  signal.throwIfAborted()
+  const channel = await openChannel(client, command)
+  const closeOnAbort = () => channel.destroy()
+  signal.addEventListener('abort', closeOnAbort, { once: true })
+  try {
+    const status = exitStatus(channel)
+    channel.end(input ?? '')
+    const [stdout, stderr] = await Promise.all([
+      onStdout === undefined ? collect(channel, maxOutput) : handOver(channel, onStdout),
+      collect(channel.stderr, maxOutput),
+    ])
+    const code = await status
+    signal.throwIfAborted()
+    return { code, stdout, stderr }
+  } catch (error) {
+    channel.destroy()
+    signal.throwIfAborted()
+    throw error
+  } finally {
+    signal.removeEventListener('abort', closeOnAbort)
+  }
+}
+
+function openChannel(client: Client, command: string): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    const lost = () => reject(new Error('the SSH connection closed before the command began'))
+    client.once('close', lost)
+    client.exec(command, (error, channel) => {
+      client.off('close', lost)
+      if (error) reject(error)
+      else resolve(channel)
+    })
+  })
+}
+
+// 'exit' is optional in the protocol; only 'close' is sure to come.
+function exitStatus(channel: ClientChannel): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    let code: number | undefined
+    channel.once('exit', (status: number | null) => {
+      code = status ?? undefined
+    })
+    channel.once('close', () => resolve(code))
+  })
+}
+
+async function handOver(stream: AsyncIterable<Buffer>, onChunk: (chunk: Buffer) => void | Promise<void>) {
+  for await (const chunk of stream) await onChunk(chunk)
+  return Buffer.alloc(0)
+}
+
+async function collect(stream: AsyncIterable<Buffer>, maxOutput: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of stream) {
+    size += chunk.length
+    if (size > maxOutput) throw new Error(`expected at most ${maxOutput} bytes of output, got more`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}

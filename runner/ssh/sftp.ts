@@ -1,0 +1,65 @@
+import type { Readable } from 'node:stream'
+import type { Client, SFTPWrapper } from 'ssh2'
+
+/** Opens the SFTP subsystem of a connection. */
+export function openSftp(client: Client): Promise<SFTPWrapper> {
+  return new Promise((resolve, reject) => {
+    const lost = () => reject(new Error('the SSH connection closed before SFTP began'))
+    client.once('close', lost)
+    client.sftp((error, sftp) => {
+      client.off('close', lost)
+      if (error) return reject(error)
+      // Without a listener, a hostile server's malformed packet would end the whole process.
+      sftp.on('error', () => client.destroy())
+      resolve(sftp)
+    })
+  })
+}
+
+const chunkBytes = 32 * 1024
+const inFlight = 64
+
+type Put = { sftp: SFTPWrapper; path: string; source: Readable; mode: number; signal: AbortSignal }
+
+/**
+ * Writes a stream of unknown length to a file, many writes under way at once (ssh2's own write stream keeps one).
+ * Sets the mode explicitly, since servers apply their umask, and rejects when that fails. Returns bytes.
+ */
+export async function putStream({ sftp, path, source, mode, signal }: Put): Promise<number> {
+  const handle = await callback<Buffer>((done) => sftp.open(path, 'w', { mode }, done))
+  const writes = new Set<Promise<void>>()
+  let failure: { error: unknown } | undefined
+  let position = 0
+  try {
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      for (let start = 0; start < chunk.length; start += chunkBytes) {
+        signal.throwIfAborted()
+        if (failure) throw failure.error
+        const length = Math.min(chunkBytes, chunk.length - start)
+        const at = position
+        position += length
+        const write = callback<void>((done) => sftp.write(handle, chunk, start, length, at, done))
+          .catch((error: unknown) => {
+            failure ??= { error }
+          })
+          .finally(() => writes.delete(write))
+        writes.add(write)
+        if (writes.size >= inFlight) await Promise.race(writes)
+      }
+    }
+    await Promise.all(writes)
+    if (failure) throw failure.error
+    await callback<void>((done) => sftp.fchmod(handle, mode, done))
+    return position
+  } finally {
+    source.destroy()
+    await callback<void>((done) => sftp.close(handle, done)).catch(() => undefined)
+  }
+}
+
+/** A callback-style SFTP call as a promise that also rejects when the connection goes. */
+export function callback<T>(call: (done: (error?: Error | null, value?: T) => void) => unknown): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, value) => (error ? reject(error) : resolve(value as T)))
+  })
+}

@@ -1,0 +1,93 @@
+import { appendFile, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ConfigError } from '../../../config/errors.ts'
+import { createJobFolder } from '../../../runner/job/job-folder.ts'
+
+let dataFolder: string
+beforeEach(async () => {
+  dataFolder = await mkdtemp(join(tmpdir(), 'mayfly-job-'))
+})
+afterEach(() => rm(dataFolder, { recursive: true }))
+
+describe('createJobFolder', () => {
+  it('keeps log and console as bytes and everything else as lines of the timeline', async () => {
+    const folder = await createJobFolder({ dataFolder, id: 'job-1' })
+    await folder.writeEvent({ at: 1, type: 'phase-started', phase: 'boot' })
+    await folder.writeEvent({ at: 2, type: 'console', data: Buffer.from('boot\n') })
+    await folder.writeEvent({ at: 3, type: 'log', step: 0, data: Buffer.from('step\n') })
+    await folder.writeEvent({ at: 4, type: 'note', message: 'two\nlines' })
+    await folder.close()
+    const read = (name: string) => readFile(join(dataFolder, 'jobs/job-1', name), 'utf8')
+    expect(await read('log')).toBe('step\n')
+    expect(await read('console')).toBe('boot\n')
+    expect(
+      (await read('timeline.jsonl'))
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      { at: 1, type: 'phase-started', phase: 'boot' },
+      { at: 4, type: 'note', message: 'two\nlines' },
+    ])
+  })
+
+  it('keeps the order of events that nobody waited for', async () => {
+    const folder = await createJobFolder({ dataFolder, id: 'job-1' })
+    for (let at = 0; at < 50; at++) void folder.writeEvent({ at, type: 'note', message: 'n' })
+    await folder.close()
+    const lines = (await readFile(join(folder.path, 'timeline.jsonl'), 'utf8')).trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line).at)).toEqual(Array.from({ length: 50 }, (_, at) => at))
+  })
+
+  it('replaces the record as a whole and leaves no temporary file', async () => {
+    const folder = await createJobFolder({ dataFolder, id: 'job-1' })
+    await Promise.all([
+      folder.writeRecord({ verdict: 'failed', long: 'x'.repeat(999) }),
+      folder.writeRecord({ verdict: 'passed' }),
+    ])
+    await folder.close()
+    expect(JSON.parse(await readFile(join(folder.path, 'record.json'), 'utf8'))).toEqual({
+      verdict: 'passed',
+    })
+    expect((await readdir(folder.path)).sort()).toEqual([
+      'artifacts',
+      'console',
+      'console.lines',
+      'console.times',
+      'log',
+      'log.lines',
+      'log.times',
+      'record.json',
+      'timeline.jsonl',
+    ])
+  })
+
+  it('is readable by its owner only', async () => {
+    const folder = await createJobFolder({ dataFolder, id: 'job-1' })
+    await folder.close()
+    expect((await stat(folder.path)).mode & 0o777).toBe(0o700)
+    expect((await stat(join(folder.path, 'log'))).mode & 0o777).toBe(0o600)
+  })
+
+  it('takes up a folder that a crash left, without the torn last line', async () => {
+    const before = await createJobFolder({ dataFolder, id: 'job-1' })
+    await before.writeEvent({ at: 1, type: 'note', message: 'whole' })
+    await before.close()
+    await appendFile(join(before.path, 'timeline.jsonl'), '{"at":2,"type":"no')
+    const after = await createJobFolder({ dataFolder, id: 'job-1' })
+    await after.writeEvent({ at: 3, type: 'note', message: 'next' })
+    await after.close()
+    const lines = (await readFile(join(after.path, 'timeline.jsonl'), 'utf8')).trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line).at)).toEqual([1, 3])
+  })
+
+  it.each(['', '.', '..', '../x', 'a/b', '.hidden', 'a\0b', 'x'.repeat(200)])(
+    'refuses the id %j',
+    async (id) => {
+      await expect(createJobFolder({ dataFolder, id })).rejects.toBeInstanceOf(ConfigError)
+      expect(await readdir(dataFolder)).toEqual([])
+    },
+  )
+})
