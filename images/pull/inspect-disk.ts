@@ -46,8 +46,8 @@ export async function inspectDisk(options: Options): Promise<{ virtualSize: numb
   if (info.format !== format) {
     throw refusal(name, `a ${format} disk`, `a ${info.format} disk`)
   }
-  if (info['virtual-size'] > limits.virtualBytes) {
-    throw tooLargeError(name, 'a virtual size', limits.virtualBytes, info['virtual-size'])
+  if (info['virtual-size'] > limits.imageBytes) {
+    throw tooLargeError(name, 'a virtual size', limits.imageBytes, info['virtual-size'])
   }
   return { virtualSize: info['virtual-size'] }
 }

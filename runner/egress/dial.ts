@@ -30,7 +30,10 @@ function dialOne(host: string, port: number, signal: AbortSignal): Promise<Socke
       reject(error)
     }
     const onAbort = () => settle(new Error('the client has gone'))
-    const timer = setTimeout(() => settle(new Error(`no answer from ${host} in ${connectTimeout / 1000} s`)), connectTimeout)
+    const timer = setTimeout(
+      () => settle(new Error(`no answer from ${host} in ${connectTimeout / 1000} s`)),
+      connectTimeout,
+    )
     signal.addEventListener('abort', onAbort)
     socket.once('error', settle)
     socket.once('connect', () => settle())

@@ -25,7 +25,9 @@ export function refuseByPolicy({ allow, ports }: EgressPolicy, { host, port }: T
   if (named.some((pattern) => pattern.port === port)) return undefined
   const portIsOpen = (ports ?? defaultPorts).includes(port)
   if (allow !== undefined && !named.some((pattern) => pattern.port === undefined)) {
-    return named.length === 0 ? 'the host is not on the allow-list' : `port ${port} of it is not on the allow-list`
+    return named.length === 0
+      ? 'the host is not on the allow-list'
+      : `port ${port} of it is not on the allow-list`
   }
   return portIsOpen ? undefined : `port ${port} is not open: expected ${(ports ?? defaultPorts).join(' or ')}`
 }

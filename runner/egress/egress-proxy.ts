@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Agent, createServer, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { destroyWhenIdle } from './destroy-when-idle.ts'
 import { dial } from './dial.ts'
 import type { EgressPolicy, Target } from './egress-policy.ts'
 import type { EgressRecord } from './egress-record.ts'
@@ -11,7 +12,6 @@ import { openTunnel } from './open-tunnel.ts'
 import { reach, resolveName } from './reach.ts'
 import { readAbsoluteUrl, readAuthority } from './read-target.ts'
 import { refuseAddress } from './refuse-address.ts'
-import { destroyWhenIdle } from './destroy-when-idle.ts'
 
 export type EgressRequest = {
   readonly method: string
@@ -63,7 +63,11 @@ export function createEgressProxy(options: EgressProxyOptions): EgressProxy {
   const records = createEgressRecords()
   const streams = new Set<Duplex>()
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 16, maxTotalSockets: limits.connections })
-  const server = createServer({ insecureHTTPParser: false, requireHostHeader: false, keepAliveTimeout: limits.idle })
+  const server = createServer({
+    insecureHTTPParser: false,
+    requireHostHeader: false,
+    keepAliveTimeout: limits.idle,
+  })
 
   /** Puts a request on the record; gives the addresses to go to, or answers it and gives undefined. */
   const decide = async (method: string, target: Target, answer: Answer) => {
@@ -88,7 +92,7 @@ export function createEgressProxy(options: EgressProxyOptions): EgressProxy {
     if (decided === undefined || response.destroyed) return
     const { addresses, record } = decided
     const onFailure = (reason: string) => answer(502, notReached(target, reason))
-    forwardRequest({ request, response, target, address: addresses[0] as string, agent, record, onFailure })
+    forwardRequest({ request, response, target, addresses, agent, record, onFailure })
   }
 
   const serveConnect = async (authority: string, client: Duplex, head: Buffer): Promise<void> => {
@@ -114,7 +118,9 @@ export function createEgressProxy(options: EgressProxyOptions): EgressProxy {
   server.on('connect', (request, client, head) => {
     serveConnect(request.url ?? '', client, head).catch(() => client.destroy())
   })
-  server.on('clientError', (_error, client) => answerRaw(client)(400, 'expected an HTTP/1.1 request, got something else'))
+  server.on('clientError', (_error, client) =>
+    answerRaw(client)(400, 'expected an HTTP/1.1 request, got something else'),
+  )
 
   return {
     accept(stream) {
@@ -144,8 +150,13 @@ type Answer = (status: number, sentence: string) => void
 function answerOn(request: IncomingMessage, response: ServerResponse): Answer {
   return (status, sentence) => {
     if (response.headersSent || response.destroyed) return
-    response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' })
-    response.end(`mayfly: ${sentence}\n`)
+    const body = Buffer.from(`mayfly: ${sentence}\n`)
+    response.writeHead(status, {
+      'Content-Type': 'text/plain; charset=utf-8',
+      'Content-Length': body.length,
+      Connection: 'close',
+    })
+    response.end(body)
     request.resume()
   }
 }

@@ -27,7 +27,15 @@ export type EgressRecords = {
 export function createEgressRecords(): EgressRecords {
   const records = new Map<string, EgressRecord>()
   const make = (key: string, { host, port }: Target): EgressRecord => {
-    const record = { host, port, requests: 0, bytesSent: 0, bytesReceived: 0, refused: undefined, outsideAllowList: false }
+    const record = {
+      host,
+      port,
+      requests: 0,
+      bytesSent: 0,
+      bytesReceived: 0,
+      refused: undefined,
+      outsideAllowList: false,
+    }
     records.set(key, record)
     return record
   }
@@ -41,6 +49,8 @@ export function createEgressRecords(): EgressRecords {
     list: () =>
       [...records.values()]
         .map((record) => ({ ...record }))
-        .sort((a, b) => b.bytesSent + b.bytesReceived - a.bytesSent - a.bytesReceived || b.requests - a.requests),
+        .sort(
+          (a, b) => b.bytesSent + b.bytesReceived - a.bytesSent - a.bytesReceived || b.requests - a.requests,
+        ),
   }
 }

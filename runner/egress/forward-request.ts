@@ -1,15 +1,15 @@
 import type { Agent, IncomingMessage, ServerResponse } from 'node:http'
 import { request as httpRequest } from 'node:http'
-import type { EgressRecord } from './egress-record.ts'
 import type { Target } from './egress-policy.ts'
+import type { EgressRecord } from './egress-record.ts'
 import { forwardedHeaders, withHost } from './forwarded-headers.ts'
 
 export type ForwardOptions = {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly target: Target & { readonly path: string }
-  /** Checked; the connection goes there and nowhere else. */
-  readonly address: string
+  /** Checked; the connection goes to the first that answers and nowhere else. */
+  readonly addresses: readonly string[]
   readonly agent: Agent
   readonly record: EgressRecord
   /** Called instead of an answer when the origin gave none. */
@@ -18,10 +18,10 @@ export type ForwardOptions = {
 
 /** Sends one plain HTTP request on and its answer back, both as streams that wait for the slower side. */
 export function forwardRequest(options: ForwardOptions): void {
-  const { request, response, target, address, agent, record, onFailure } = options
+  const { request, response, target, addresses, agent, record, onFailure } = options
   const host = target.port === 80 ? target.host : `${target.host}:${target.port}`
   const upstream = httpRequest({
-    host: address,
+    host: addresses[0],
     port: target.port,
     method: request.method,
     path: target.path,
@@ -30,6 +30,7 @@ export function forwardRequest(options: ForwardOptions): void {
     agent,
   })
   let settled = false
+  let connected = false
 
   upstream.on('response', (answer) => {
     settled = true
@@ -50,11 +51,15 @@ export function forwardRequest(options: ForwardOptions): void {
     answer.pipe(response)
   })
   upstream.on('error', (error) => {
-    // The origin closed a kept connection at the moment of its reuse: nothing was processed, so ask once more.
-    const again = upstream.reusedSocket && !settled && !hasBody(request) && !response.destroyed
+    const [, ...otherAddresses] = addresses
+    const unanswered = !settled && !response.destroyed
     settled = true
-    if (again) forwardRequest(options)
-    else if (response.headersSent) response.destroy()
+    if (unanswered && !connected && otherAddresses.length > 0) {
+      return forwardRequest({ ...options, addresses: otherAddresses })
+    }
+    // The origin closed a kept connection at the moment of its reuse: nothing was processed, so ask once more.
+    if (unanswered && upstream.reusedSocket && !hasBody(request)) return forwardRequest(options)
+    if (response.headersSent) response.destroy()
     else onFailure(error.message)
   })
   upstream.on('close', () => {
@@ -64,11 +69,19 @@ export function forwardRequest(options: ForwardOptions): void {
     if (!response.writableFinished) upstream.destroy()
   })
 
-  if (!hasBody(request)) return void upstream.end()
-  request.on('data', (chunk: Buffer) => {
-    record.bytesSent += chunk.length
+  // The body waits for the connection, so that the next address can be tried with all of it.
+  upstream.on('socket', (socket) => {
+    const begin = () => {
+      connected = true
+      if (!hasBody(request)) return void upstream.end()
+      request.on('data', (chunk: Buffer) => {
+        record.bytesSent += chunk.length
+      })
+      request.pipe(upstream)
+    }
+    if (socket.connecting) socket.once('connect', begin)
+    else begin()
   })
-  request.pipe(upstream)
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

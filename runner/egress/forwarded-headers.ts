@@ -29,9 +29,18 @@ export function forwardedHeaders(rawHeaders: readonly string[]): string[] {
 
 /** The same with the Host that the request's URL names (RFC 9112, 3.2.2), first as clients send it. */
 export function withHost(headers: readonly string[], host: string): string[] {
-  return ['Host', host, ...inPairs(headers).filter(([name]) => name.toLowerCase() !== 'host').flat()]
+  return [
+    'Host',
+    host,
+    ...inPairs(headers)
+      .filter(([name]) => name.toLowerCase() !== 'host')
+      .flat(),
+  ]
 }
 
 function inPairs(flat: readonly string[]): [string, string][] {
-  return Array.from({ length: flat.length / 2 }, (_, index) => [flat[index * 2] as string, flat[index * 2 + 1] as string])
+  return Array.from({ length: flat.length / 2 }, (_, index) => [
+    flat[index * 2] as string,
+    flat[index * 2 + 1] as string,
+  ])
 }

@@ -3,7 +3,12 @@ import type { Duplex } from 'node:stream'
 import type { EgressRecord } from './egress-record.ts'
 
 /** Joins two connections until both ends are done; when one breaks, so does the other. Bytes go on the record. */
-export function openTunnel({ client, upstream, head, record }: {
+export function openTunnel({
+  client,
+  upstream,
+  head,
+  record,
+}: {
   client: Duplex
   upstream: Socket
   /** What the client sent before it had its answer. */

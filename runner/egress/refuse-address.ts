@@ -60,7 +60,8 @@ function embedded(address: Address): { form: string; inner: ipaddr.IPv4 }[] {
   }
   if (range === 'rfc6052') return nat64(bytes, at)
   if (bytes.slice(0, 12).every((byte) => byte === 0)) return [{ form: 'the compatible form', inner: at(12) }]
-  const isIsatap = bytes[10] === 0x5e && bytes[11] === 0xfe && ((bytes[8] as number) & 0xfd) === 0 && bytes[9] === 0
+  const isIsatap =
+    bytes[10] === 0x5e && bytes[11] === 0xfe && ((bytes[8] as number) & 0xfd) === 0 && bytes[9] === 0
   return isIsatap ? [{ form: 'the ISATAP form', inner: at(12) }] : []
 }
 

@@ -56,8 +56,12 @@ function forwardIn(client: Client, port: number): Promise<number> {
 }
 
 function refused(cause: unknown): InfraError {
-  return new InfraError('boot', "the guest's SSH server does not forward a port to the proxy of `network: web`", {
-    hint: 'AllowTcpForwarding has to be on in the image; `network: none` needs no forward',
-    cause,
-  })
+  return new InfraError(
+    'boot',
+    "the guest's SSH server does not forward a port to the proxy of `network: web`",
+    {
+      hint: 'AllowTcpForwarding has to be on in the image; `network: none` needs no forward',
+      cause,
+    },
+  )
 }

@@ -21,7 +21,7 @@ type GuestSession = {
   onNote: (text: string) => void
 }
 
-type SessionMethods = Pick<
+type SessionMethods = { workdir(): string } & Pick<
   Machine,
   'prepare' | 'addSecrets' | 'upload' | 'putFile' | 'exec' | 'runStep' | 'files'
 >
@@ -40,6 +40,8 @@ export function guestSession({ link, user, proxyPort, guard, onNote }: GuestSess
   }
 
   return {
+    workdir: () => workdir,
+
     prepare: (preparation, signal) =>
       guard(signal, async (both) => {
         workdir = preparation.workdir

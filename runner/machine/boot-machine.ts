@@ -5,6 +5,7 @@ import { InfraError } from '../../config/errors.ts'
 import { formatDuration } from '../../config/duration.ts'
 import { ownIdentity } from '../../images/process-identity.ts'
 import { createWayOut } from '../egress/create-way-out.ts'
+import { useImage } from '../../images/shelf/use-markers.ts'
 import { makeKeyPair } from '../keys/key-pair.ts'
 import { ConsoleReader } from '../logs/console-reader.ts'
 import { macAddress } from '../qemu/mac-address.ts'
@@ -65,6 +66,8 @@ async function start(order: BootOrder, scope: Scope): Promise<Machine> {
   await writeFile(paths.seed, makeSeed({ ...seedSpec, userData, macs: [mac] }), { mode: 0o600 })
   const spec = qemuSpec({ order, paths, mac, firmware: await prepareFirmware(firmware, paths.firmwareVars) })
   const owner = ownIdentity()
+  const use = await useImage(image, { machineId: id, process: owner })
+  await scope.defer('image use', () => use.release())
   await writeMachineRecord(paths.record, { id, owner, runFolder: paths.runFolder })
 
   const reader = new ConsoleReader({ file: paths.console, limit: host.limits.consoleBytes })

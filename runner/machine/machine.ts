@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { EgressRecord } from '../egress/egress-record.ts'
 
 /**
  * One running VM, as a job sees it. A machine is made for one job, used by it alone and destroyed.
@@ -12,6 +13,8 @@ export type Machine = {
   readonly id: string
   readonly facts: MachineFacts
   readonly console: Console
+  /** Absolute path in the guest, once it is prepared. */
+  readonly workdir: string
   /** Settles once, when QEMU is gone or the guest can go no further; never rejects. */
   readonly ended: Promise<MachineEnd>
   /** Sets up what every step needs in the guest: working directory, environment, proxy. */
@@ -27,6 +30,8 @@ export type Machine = {
   /** Runs a step to its end, across broken connections, and hands over every byte of its output once. */
   runStep(step: StepCommand, signal: AbortSignal): Promise<StepExit>
   readonly files: RemoteFiles
+  /** What the machine did over its egress proxy so far; empty where it has none. */
+  traffic(): EgressRecord[]
   /** Ends the machine and frees what it holds; says which rung of the stop ladder worked. */
   destroy(how?: 'graceful' | 'now'): Promise<DestroyReport>
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HostConfig } from '../../config/host/host-config.ts'
+import type { EgressRecord } from '../egress/egress-record.ts'
 import type { WayOut } from '../egress/way-out.ts'
 import { guestSession } from '../guest/guest-session.ts'
 import type { ConsoleReader } from '../logs/console-reader.ts'
@@ -54,6 +55,7 @@ export class QemuMachine implements Machine {
   readonly runStep: Machine['runStep']
   readonly files: Machine['files']
   readonly #options: QemuMachineOptions
+  readonly #workdir: () => string
   readonly #seen = createSightings()
   readonly #gone = new AbortController()
   #qmp: Qmp | undefined
@@ -81,6 +83,7 @@ export class QemuMachine implements Machine {
       guard: (signal, call) => guarded({ machine: this, signal, call }),
       onNote: options.onNote,
     })
+    this.#workdir = session.workdir
     this.prepare = session.prepare
     this.addSecrets = session.addSecrets
     this.upload = session.upload
@@ -88,6 +91,10 @@ export class QemuMachine implements Machine {
     this.exec = session.exec
     this.runStep = session.runStep
     this.files = session.files
+  }
+
+  get workdir(): string {
+    return this.#workdir()
   }
 
   get pid(): number {
@@ -130,6 +137,10 @@ export class QemuMachine implements Machine {
   /** The end of the machine, if it comes within `ms`. */
   endWithin(ms: number): Promise<MachineEnd | undefined> {
     return Promise.race([this.ended, sleep(ms, undefined)])
+  }
+
+  traffic(): EgressRecord[] {
+    return this.#options.wayOut?.proxy.record() ?? []
   }
 
   destroy(how: 'graceful' | 'now' = 'now'): Promise<DestroyReport> {

@@ -16,6 +16,8 @@ export type ServedFile = {
   statuses?: number[]
   /** Leave Content-Length out. */
   chunked?: boolean
+  /** Announce so many bytes, whatever the body has. */
+  claim?: number
 }
 
 export type DiskServer = {
@@ -67,7 +69,7 @@ function answer(file: ServedFile, request: IncomingMessage, response: ServerResp
     return
   }
   response.writeHead(start > 0 ? 206 : 200, {
-    ...(file.chunked ? {} : { 'content-length': body.length - start }),
+    ...(file.chunked ? {} : { 'content-length': file.claim ?? body.length - start }),
     ...(start > 0 ? { 'content-range': `bytes ${start}-${body.length - 1}/${body.length}` } : {}),
     ...(file.etag === undefined ? {} : { etag: file.etag }),
     ...(file.lastModified === undefined ? {} : { 'last-modified': file.lastModified }),

@@ -18,7 +18,10 @@ afterEach(() => rmSync(folder, { recursive: true }))
 function pack(compression: keyof typeof tools, content: Buffer): string {
   const [tool, ...args] = tools[compression]
   const source = join(folder, `source.${compression}`)
-  writeFileSync(source, execFileSync(tool, args, { input: content, maxBuffer: 2 ** 26, stdio: ['pipe', 'pipe', 'ignore'] }))
+  writeFileSync(
+    source,
+    execFileSync(tool, args, { input: content, maxBuffer: 2 ** 26, stdio: ['pipe', 'pipe', 'ignore'] }),
+  )
   return source
 }
 
@@ -36,7 +39,7 @@ function start(compression: keyof typeof tools, source: string, limits = {}) {
 
 describe('decompress', () => {
   it.each(compressions)('unpacks what the real tool packed with %s', async (compression) => {
-    const content = rawDisk(3_000_000)
+    const content = rawDisk(1_000_000)
     await start(compression, pack(compression, content))
     expect(readFileSync(join(folder, 'target')).equals(content)).toBe(true)
   })
@@ -68,9 +71,9 @@ describe('decompress', () => {
 
   it.each(['xz', 'zstd'] as const)('says how to install %s where it is missing', async (tool) => {
     const source = pack(tool, rawDisk(1000))
-    const path = process.env['PATH']
+    const path = process.env.PATH
     symlinkSync('/usr/bin/prlimit', join(folder, 'prlimit'))
-    process.env['PATH'] = folder
+    process.env.PATH = folder
     try {
       await expect(start(tool, source)).rejects.toMatchObject({
         class: 'image',
@@ -78,15 +81,21 @@ describe('decompress', () => {
         hint: expect.stringContaining('apt-get install'),
       })
     } finally {
-      process.env['PATH'] = path
+      process.env.PATH = path
     }
   })
 
   it('ends with the signal', async () => {
-    const source = pack('xz', rawDisk(8_000_000))
+    const source = pack('xz', rawDisk(100_000))
     const reason = new Error('cancelled')
     const signal = AbortSignal.abort(reason)
-    const options = { name: 'test', source, target: join(folder, 'target'), limits: defaultLimits, onProgress: () => {} }
+    const options = {
+      name: 'test',
+      source,
+      target: join(folder, 'target'),
+      limits: defaultLimits,
+      onProgress: () => {},
+    }
     await expect(decompress({ ...options, compression: 'xz', signal })).rejects.toBe(reason)
     await expect(decompress({ ...options, compression: 'gz', signal })).rejects.toBe(reason)
   })

@@ -149,7 +149,10 @@ describe('download', () => {
 
   it('gives up on a server that only ever breaks, naming the address', async () => {
     server.files.set('/disk', { body, etag: '"1"', breakAfter: 0 })
-    await expect(start()).rejects.toMatchObject({ class: 'image', message: expect.stringContaining(server.url) })
+    await expect(start()).rejects.toMatchObject({
+      class: 'image',
+      message: expect.stringContaining(server.url),
+    })
     expect(server.requests).toHaveLength(limits.attempts)
   })
 
@@ -176,7 +179,10 @@ describe('download', () => {
     for (const chunked of [false, true]) {
       server.files.set('/disk', { body, etag: '"1"', chunked })
       const tooLarge = start({ limits: { ...limits, imageBytes: 500_000 } })
-      await expect(tooLarge).rejects.toMatchObject({ class: 'image', message: expect.stringContaining('500000') })
+      await expect(tooLarge).rejects.toMatchObject({
+        class: 'image',
+        message: expect.stringContaining('500000'),
+      })
       expect(existsSync(join(downloads, 'source.part'))).toBe(false)
     }
   })

@@ -1,7 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CatalogueEntry } from '../../../images/catalogue/entry.ts'
 import type { ImageProgress } from '../../../images/image-progress.ts'
@@ -39,9 +40,10 @@ function serve(path: string, body: Buffer) {
   return testEntry({ url: server.url + path, digest: digestOf(body) })
 }
 
-function spawnPull({ url = '', digest = '' }: CatalogueEntry, launcher: string[] = []) {
+function spawnPull(entry: CatalogueEntry, launcher: string[] = []) {
   const script = join(import.meta.dirname, '../pull-child.ts')
-  const [command = '', ...args] = [...launcher, process.execPath, '--import', 'tsx', script, dataFolder, url, digest]
+  const node = [process.execPath, '--import', 'tsx', script, dataFolder, JSON.stringify(entry)]
+  const [command = '', ...args] = [...launcher, ...node]
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -70,7 +72,12 @@ describe('pullImage', () => {
     const image = await pull(serve('/disk.qcow2', disk))
     expect(readFileSync(image.disk).equals(disk)).toBe(true)
     expect(statSync(image.disk).mode & 0o777).toBe(0o444)
-    expect(image).toMatchObject({ name: 'test', digest: digestOf(disk), virtualSize: 2 ** 21, kernel: undefined })
+    expect(image).toMatchObject({
+      name: 'test',
+      digest: digestOf(disk),
+      virtualSize: 2 ** 21,
+      kernel: undefined,
+    })
     expect(readdirSync(join(dataFolder, 'images/.downloads/test'))).toEqual([])
     expect(readdirSync(join(dataFolder, 'images/.locks'))).toEqual([])
   })
@@ -79,15 +86,18 @@ describe('pullImage', () => {
     ['xz', ['xz', '-c']],
     ['zstd', ['zstd', '-qc']],
     ['gz', ['gzip', '-c']],
-  ] as const)('makes a qcow2 with the same content of a raw disk packed with %s', async (compression, [tool, flag]) => {
-    const raw = rawDisk()
-    const entry = serve('/disk', execFileSync(tool, [flag], { input: raw, maxBuffer: 2 ** 24 }))
-    const image = await pull({ ...entry, compression, format: 'raw' })
-    const back = join(dataFolder, 'back')
-    qemuImg('convert', '-f', 'qcow2', '-O', 'raw', image.disk, back)
-    expect(readFileSync(back).equals(raw)).toBe(true)
-    expect(image.digest).toBe(digestOf(readFileSync(image.disk)))
-  })
+  ] as const)(
+    'makes a qcow2 with the same content of a raw disk packed with %s',
+    async (compression, [tool, flag]) => {
+      const raw = rawDisk()
+      const entry = serve('/disk', execFileSync(tool, [flag], { input: raw, maxBuffer: 2 ** 24 }))
+      const image = await pull({ ...entry, compression, format: 'raw' })
+      const back = join(dataFolder, 'back')
+      qemuImg('convert', '-f', 'qcow2', '-O', 'raw', image.disk, back)
+      expect(readFileSync(back).equals(raw)).toBe(true)
+      expect(image.digest).toBe(digestOf(readFileSync(image.disk)))
+    },
+  )
 
   it('holds the file against the checksum that its publisher lists', async () => {
     const disk = qcow2Disk()
@@ -183,7 +193,7 @@ describe('pullImage', () => {
     expect(server.requests).toHaveLength(1)
   })
 
-  it('leaves nothing usable when its process is killed, and the next pull goes on from there', async () => {
+  it('leaves nothing usable when its process is killed (AC19), and the next pull goes on from there', async () => {
     const disk = qcow2Disk(rawDisk(2 ** 21))
     const entry = serve('/disk', disk)
     const etag = '"1"'
@@ -200,7 +210,7 @@ describe('pullImage', () => {
     expect(server.requests.at(-1)?.range).toMatch(/^bytes=[5-9]\d{5}-|^bytes=1000000-/)
   })
 
-  it('leaves nothing usable when it is cancelled, and rejects with the reason', async () => {
+  it('leaves nothing usable when it is cancelled (AC19), and rejects with the reason', async () => {
     const disk = qcow2Disk()
     const entry = serve('/disk', disk)
     server.files.set('/disk', { body: disk, etag: '"1"', stallAfter: 500_000 })
@@ -216,17 +226,35 @@ describe('pullImage', () => {
     expect(readdirSync(join(dataFolder, 'images/.locks'))).toEqual([])
   })
 
-  it('says that the disk is full when the download finds no room, and frees what it took', async () => {
-    const entry = serve('/disk', qcow2Disk(rawDisk(2 ** 21)))
-    server.files.set('/disk', { ...(server.files.get('/disk') ?? { body: Buffer.alloc(0) }), chunked: true })
-    const output = await pullOnFullDisk(entry)
+  it.each([
+    ['download', 2 ** 21, { compression: 'none' }],
+    ['unpacking', 900_000, { compression: 'gz', format: 'raw' }],
+    ['conversion', 700_000, { compression: 'none', format: 'raw' }],
+  ] as const)(
+    'says that the disk is full when the %s finds no room, and frees what it took',
+    async (_, size, parts) => {
+      const raw = rawDisk(size)
+      const body = parts.compression === 'gz' ? gzipSync(raw) : 'format' in parts ? raw : qcow2Disk(raw)
+      const entry = { ...serve('/disk', body), ...parts }
+      server.files.set('/disk', { body, chunked: true })
+      const output = await pullOnFullDisk(entry)
+      expect(output).toContain('"class":"host-disk-full"')
+      expect(output).toContain('mayfly images gc')
+    },
+  )
+
+  it('says that the disk is full when a limit on file size stops the download', async () => {
+    const output = await spawnPull(serve('/disk', qcow2Disk(rawDisk(2 ** 21))), [
+      'prlimit',
+      '--fsize=1048576',
+      '--',
+    ]).ended
     expect(output).toContain('"class":"host-disk-full"')
-    expect(output).toContain('mayfly images gc')
     expectNothingUsable()
-    expect(existsSync(join(dataFolder, 'images/.downloads/test/source.part'))).toBe(false)
+    expect(readdirSync(join(dataFolder, 'images/.downloads/test'))).toEqual([])
   })
 
-  it('takes a file of this host, and names image and path where there is none', async () => {
+  it('takes a file of this host, and names image and path where there is none (AC11)', async () => {
     const path = join(dataFolder, 'mine.raw')
     const entry = testEntry({ path, format: 'raw' })
     await expect(pull(entry)).rejects.toMatchObject({
@@ -271,34 +299,22 @@ describe('pullImage', () => {
   it('refuses what could not fit before it asks for the first byte', async () => {
     const entry = serve('/disk', qcow2Disk())
     const file = server.files.get('/disk')
-    server.files.set('/disk', { ...file, body: hugeBuffer() })
-    await expect(pull(entry, { limits: { imageBytes: 2 ** 60, retryDelay: 5 } })).rejects.toMatchObject({
+    server.files.set('/disk', { body: file?.body ?? Buffer.alloc(0), claim: 2 ** 52 })
+    await expect(pull(entry, { limits: { imageBytes: 2 ** 53, retryDelay: 5 } })).rejects.toMatchObject({
       class: 'host-disk-full',
       message: expect.stringMatching(/expected \d+ MiB free in .*, got \d+ MiB/),
     })
   })
 })
 
-/** Looks to the server like a body of 1 EiB. */
-function hugeBuffer(): Buffer {
-  const small = Buffer.alloc(1000)
-  return new Proxy(small, {
-    get: (target, key) => (key === 'length' ? 2 ** 59 : key === 'subarray' ? () => target : Reflect.get(target, key)),
-  })
-}
-
-/** As root on a real filesystem of 1 MiB, else with a limit on the size of a file. */
+/** On a real filesystem of 1 MiB where this user may mount one, else with a limit on the size of files. */
 async function pullOnFullDisk(entry: CatalogueEntry): Promise<string> {
-  if (process.getuid?.() !== 0) {
-    return spawnPull(entry, ['prlimit', '--fsize=1048576', '--']).ended
+  if (spawnSync('unshare', ['-m', 'true']).status !== 0) {
+    return spawnPull(entry, ['prlimit', '--fsize=600000', '--']).ended
   }
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dataFolder])
-  try {
-    const output = await spawnPull(entry).ended
-    expectNothingUsable()
-    expect(existsSync(join(dataFolder, 'images/.downloads/test/source.part'))).toBe(false)
-    return output
-  } finally {
-    execFileSync('umount', [dataFolder])
-  }
+  const leftovers = `find ${dataFolder}/images -name source.part -o -name 'work-*' -o -name current -o -name disk.qcow2`
+  const script = `mount -t tmpfs -o size=1m tmpfs ${dataFolder} && "$@"; test -z "$(${leftovers})" || echo LEFTOVER`
+  const output = await spawnPull(entry, ['unshare', '-m', 'sh', '-c', script, 'sh']).ended
+  expect(output).not.toContain('LEFTOVER')
+  return output
 }

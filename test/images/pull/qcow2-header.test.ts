@@ -56,8 +56,12 @@ describe('readQcow2Header', () => {
       return readQcow2Header(start)
     }
     expect(change((start) => start.writeUInt32BE(2, 32))).toMatchObject({ found: 'an encrypted disk' })
-    expect(change((start) => start.writeBigUInt64BE(2n, 72))).toMatchObject({ found: 'a disk that is marked corrupt' })
-    expect(change((start) => start.writeBigUInt64BE(32n, 72))).toMatchObject({ found: 'unknown features 0x20' })
+    expect(change((start) => start.writeBigUInt64BE(2n, 72))).toMatchObject({
+      found: 'a disk that is marked corrupt',
+    })
+    expect(change((start) => start.writeBigUInt64BE(32n, 72))).toMatchObject({
+      found: 'unknown features 0x20',
+    })
     expect(change((start) => start.writeUInt32BE(4, 4))).toMatchObject({ found: 'qcow version 4' })
     expect(change((start) => start.writeUInt32BE(40, 20))).toMatchObject({ found: 'clusters of 2^40 bytes' })
   })

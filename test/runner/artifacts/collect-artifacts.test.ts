@@ -216,7 +216,12 @@ describe('collectArtifacts', () => {
     const refuse = (error: Error) =>
       lying({
         entries: [file('a')],
-        read: () => new Readable({ read() { this.destroy(error) } }),
+        read: () =>
+          new Readable({
+            read() {
+              this.destroy(error)
+            },
+          }),
       })
     await expect(collect(['*'], { files: refuse(new InfraError('ssh-lost', 'gone')) })).rejects.toThrow(
       'gone',

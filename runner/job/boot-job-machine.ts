@@ -1,0 +1,52 @@
+import { formatDuration } from '../../config/duration.ts'
+import { formatSize } from '../../config/size.ts'
+import type { ShelfImage } from '../../images/image.ts'
+import type { Machine, MachineFacts } from '../machine/machine.ts'
+import { jobEnvironment } from './job-environment.ts'
+import { resolveResources } from './resolve-resources.ts'
+import type { JobLife } from './run-job.ts'
+
+/** Starts the job's machine, makes it ready for steps and writes the log's header, which says how it was started. */
+export async function bootJobMachine(life: JobLife, image: ShelfImage): Promise<Machine> {
+  const { order, timeline, signal } = life
+  const { job, host, context } = order
+  const machine = await order.startMachine({
+    id: machineId(context.jobId),
+    image,
+    resources: resolveResources({ job: job.resources, image: image.profile.resources, host: host.resources }),
+    network: job.network,
+    userData: job.userData,
+    signal,
+    onGate: (gate) => timeline.emit({ type: 'gate', ...gate, ms: Math.round(gate.ms) }),
+    onNote: (message) => timeline.emit({ type: 'note', message }),
+    onConsole: (chunk) => timeline.console(chunk),
+  })
+  try {
+    const workdir = `/home/${image.profile.user}/work`
+    await machine.prepare({ workdir, env: jobEnvironment(job.env, context) }, signal)
+    timeline.emit({ type: 'machine', facts: machine.facts })
+    await timeline.log(undefined, Buffer.from(logHeader(machine.facts)))
+    return machine
+  } catch (error) {
+    await machine.destroy('now')
+    throw error
+  }
+}
+
+/** One machine for each attempt at a job, named after it. */
+function machineId(jobId: string): string {
+  return jobId.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-').slice(0, 60).replace(/^-+|-+$/g, '') || 'job'
+}
+
+function logHeader(facts: MachineFacts): string {
+  const { image, imageDigest, cpus, memory, disk, network, strategy, accel, accelReason, gates } = facts
+  const total = gates.reduce((sum, { ms }) => sum + ms, 0)
+  const times = gates.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(', ')
+  return [
+    `image ${image} ${imageDigest.slice(0, 19)}, ${cpus} cpus, ${formatSize(memory)} memory, ${formatSize(disk)} disk, network ${network}`,
+    `${strategy} start with ${accel} (${accelReason}) in ${formatDuration(total)}: ${times}`,
+    `job key ${facts.keyFingerprint}, custom user-data: ${facts.customUserData ? 'yes' : 'no'}`,
+  ]
+    .map((line) => `[mayfly] ${line}\n`)
+    .join('')
+}

@@ -1,0 +1,49 @@
+import type { Readable } from 'node:stream'
+import type { HostConfig } from '../../config/host/host-config.ts'
+import type { Job } from '../../config/pipeline/pipeline.ts'
+import type { ShelfImage } from '../../images/image.ts'
+import type { OnImageProgress } from '../../images/image-progress.ts'
+import type { BootOrder } from '../machine/boot-order.ts'
+import type { Machine } from '../machine/machine.ts'
+import type { JobContext } from './job-environment.ts'
+import type { JobEvent } from './job-event.ts'
+import type { JobRecord } from './job-record.ts'
+
+/** A job to be run, and the parts of the host it is run with. */
+export type JobOrder = {
+  readonly job: Job
+  readonly context: JobContext
+  /** Values of the secrets that the job names; masked everywhere, never written down. */
+  readonly secrets: Readonly<Record<string, string>>
+  readonly host: HostConfig
+  readonly dataFolder: string
+  readonly source: JobSource
+  readonly ensureImage: (name: string, watched: { signal: AbortSignal; onProgress: OnImageProgress }) => Promise<ShelfImage>
+  readonly startMachine: StartMachine
+  /** Aborted with `Cancelled` to end the job at any moment. */
+  readonly signal: AbortSignal
+  readonly onEvent: (event: JobEvent) => void
+  readonly onImageProgress: OnImageProgress
+  /** Called with the verdict, before the machine is destroyed. */
+  readonly report?: (record: JobRecord) => Promise<void>
+}
+
+/** The files of a job. Streams are tar archives relative to the working directory. */
+export type JobSource = {
+  /** The whole tree. */
+  readonly tree: (signal: AbortSignal) => Promise<TarSource>
+  /** Only what `setup_files` names. */
+  readonly files: (patterns: readonly string[], signal: AbortSignal) => Promise<TarSource>
+}
+
+export type TarSource = {
+  readonly stream: Readable
+  /** What was left out or is odd, for the log. */
+  readonly notes: readonly string[]
+}
+
+/** A way to start a machine: cold, out of a pool, or from a template. */
+export type StartMachine = (order: MachineOrder) => Promise<Machine>
+
+/** What a job asks of the machine's start; the rest is the host's. */
+export type MachineOrder = Omit<BootOrder, 'host' | 'dataFolder' | 'accel' | 'qemu'>

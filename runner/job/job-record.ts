@@ -1,0 +1,96 @@
+import type { FailureClass } from '../../config/errors.ts'
+import type { EgressRecord } from '../egress/egress-record.ts'
+import type { MachineFacts } from '../machine/machine.ts'
+import type { JobContext } from './job-environment.ts'
+import type { JobEvent } from './job-event.ts'
+import type { Phase, Verdict } from './verdict.ts'
+
+/** What is kept of a job beside its logs. Times in milliseconds, dates in ISO 8601. */
+export type JobRecord = {
+  readonly id: string
+  readonly name: string
+  readonly context: JobContext
+  readonly started: string
+  ended: string | undefined
+  verdict: Verdict | undefined
+  failure: FailureClass | undefined
+  reason: string | undefined
+  hint: string | undefined
+  machine: MachineFacts | undefined
+  readonly phases: { phase: Phase; ms: number }[]
+  readonly steps: StepRecord[]
+  readonly artifacts: { path: string; bytes: number }[]
+  egress: readonly EgressRecord[]
+}
+
+export type StepRecord = {
+  readonly index: number
+  readonly name: string
+  status: 'running' | 'passed' | 'failed' | 'timed-out' | 'errored' | 'cancelled' | 'skipped'
+  exitCode: number | undefined
+  ms: number
+  /** Where its output lies in the log, bytes. */
+  readonly start: number
+  end: number
+}
+
+/** The record of a job that just began. */
+export function createRecord(name: string, context: JobContext): JobRecord {
+  return {
+    id: context.jobId,
+    name,
+    context,
+    started: new Date().toISOString(),
+    ended: undefined,
+    verdict: undefined,
+    failure: undefined,
+    reason: undefined,
+    hint: undefined,
+    machine: undefined,
+    phases: [],
+    steps: [],
+    artifacts: [],
+    egress: [],
+  }
+}
+
+/** Takes one event of the timeline into the record. */
+export function recordEvent(record: JobRecord, event: JobEvent): void {
+  switch (event.type) {
+    case 'machine':
+      record.machine = event.facts
+      break
+    case 'phase-ended':
+      record.phases.push({ phase: event.phase, ms: event.ms })
+      break
+    case 'step-started': {
+      const { index, name, offset } = event
+      record.steps.push({ index, name, status: 'running', exitCode: undefined, ms: 0, start: offset, end: offset })
+      break
+    }
+    case 'step-ended': {
+      const step = record.steps.find(({ index }) => index === event.index)
+      if (step === undefined) break
+      step.status = event.status
+      step.exitCode = event.exitCode
+      step.ms = event.ms
+      step.end = event.offset
+      break
+    }
+    case 'step-skipped': {
+      const { index, name } = event
+      record.steps.push({ index, name, status: 'skipped', exitCode: undefined, ms: 0, start: 0, end: 0 })
+      break
+    }
+    case 'artifact':
+      record.artifacts.push({ path: event.path, bytes: event.bytes })
+      break
+    case 'verdict':
+      record.verdict = event.verdict
+      record.failure = event.failure
+      record.reason = event.reason
+      record.hint = event.hint
+      break
+    default:
+  }
+}

@@ -1,0 +1,121 @@
+import { ConfigError } from '../../config/errors.ts'
+import { formatDuration } from '../../config/duration.ts'
+import type { ShelfImage } from '../../images/image.ts'
+import type { Machine } from '../machine/machine.ts'
+import { bootJobMachine } from './boot-job-machine.ts'
+import { collectPhase } from './collect-phase.ts'
+import { createJobFolder } from './job-folder.ts'
+import type { JobOrder } from './job-order.ts'
+import { createRecord, type JobRecord } from './job-record.ts'
+import { Cancelled, type Outcome, outcomeOf, passed, TimedOut } from './outcome.ts'
+import { runSteps } from './run-steps.ts'
+import { createTimeline, type Timeline } from './timeline.ts'
+import { uploadPhase } from './upload-phase.ts'
+import type { Phase } from './verdict.ts'
+
+/** A job under way: what its phases share. */
+export type JobLife = {
+  readonly order: JobOrder
+  readonly timeline: Timeline
+  /** Absolute path of the job's artifacts on this host. */
+  readonly artifacts: string
+  /** Aborted by the job's cancellation and by its time limit. */
+  readonly signal: AbortSignal
+  readonly phase: <T>(phase: Phase, run: () => Promise<T>) => Promise<T>
+}
+
+/**
+ * Lives a job from its image to the machine's end: image, boot, setup, upload, steps, collect, reported, destroyed.
+ * Never rejects for what happens to the job: that is the verdict. The machine is gone when this settles.
+ * Rejects when the job's own folder cannot be written.
+ */
+export async function runJob(order: JobOrder): Promise<JobRecord> {
+  const { job, context, secrets, dataFolder, host } = order
+  const record = createRecord(job.name, context)
+  const folder = await createJobFolder({ dataFolder, id: context.jobId, logLimit: host.limits.logBytes })
+  const timeline = createTimeline({ folder, record, secrets: Object.values(secrets), onEvent: order.onEvent })
+  const limit = new AbortController()
+  const signal = AbortSignal.any([order.signal, limit.signal])
+  const life: JobLife = { order, timeline, artifacts: folder.artifacts, signal, phase: phaseTimer(timeline) }
+  const held: { machine?: Machine } = {}
+  let timer: NodeJS.Timeout | undefined
+  const startClock = () => {
+    const message = `the job did not end within its ${formatDuration(job.timeout)}`
+    timer = setTimeout(() => limit.abort(new TimedOut(message)), job.timeout)
+  }
+  try {
+    const outcome = await live(life, held, startClock)
+    clearTimeout(timer)
+    record.egress = held.machine?.traffic() ?? []
+    timeline.emit({ type: 'verdict', ...outcome })
+    await life.phase('reported', async () => await order.report?.(record))
+  } finally {
+    clearTimeout(timer)
+    await life.phase('destroyed', async () => await held.machine?.destroy('now'))
+    record.ended = new Date().toISOString()
+    await folder.writeRecord(record)
+    await timeline.settle().finally(() => folder.close())
+  }
+  return record
+}
+
+async function live(life: JobLife, held: { machine?: Machine }, startClock: () => void): Promise<Outcome> {
+  const { order, phase, signal } = life
+  try {
+    checkNetwork(order)
+    const image = await phase('image', () => ensureImage(life))
+    startClock()
+    const machine = await phase('boot', () => bootJobMachine(life, image))
+    held.machine = machine
+    return await work(life, machine)
+  } catch (error) {
+    return outcomeOf(order.signal.aborted ? cancelReason(order.signal) : signal.aborted ? signal.reason : error)
+  }
+}
+
+async function work(life: JobLife, machine: Machine): Promise<Outcome> {
+  const { job, secrets } = life.order
+  let outcome: Outcome
+  try {
+    if (job.setup.length > 0) await life.phase('setup', () => runSteps(life, machine, 'setup'))
+    await life.phase('upload', () => uploadPhase(life, machine))
+    if (Object.keys(secrets).length > 0) await machine.addSecrets(secrets, life.signal)
+    await life.phase('steps', () => runSteps(life, machine, 'steps'))
+    outcome = passed
+  } catch (error) {
+    if (life.order.signal.aborted) throw error
+    outcome = outcomeOf(life.signal.aborted ? life.signal.reason : error)
+  }
+  if (job.artifacts.length === 0) return outcome
+  return await life.phase('collect', () => collectPhase(life, machine, outcome))
+}
+
+function ensureImage({ order, signal }: JobLife): Promise<ShelfImage> {
+  const name = order.job.image ?? order.host.defaultImage
+  return order.ensureImage(name, { signal, onProgress: order.onImageProgress })
+}
+
+/** Plain outbound reaches this host's own loopback through SLIRP, so it is never given by accident. */
+function checkNetwork({ job, host }: JobOrder): void {
+  if (job.network !== 'internet' || host.network.internet === 'accept-risk') return
+  throw new ConfigError(
+    "the job asks for `network: internet`, which this host refuses: such a machine reaches the host's own services and its LAN",
+    { hint: 'use `network: web`, or set `network: { internet: accept-risk }` in the host file' },
+  )
+}
+
+function cancelReason(signal: AbortSignal): unknown {
+  return signal.reason instanceof Cancelled ? signal.reason : new Cancelled('the job was cancelled')
+}
+
+function phaseTimer(timeline: Timeline): JobLife['phase'] {
+  return async (phase, run) => {
+    const started = performance.now()
+    timeline.emit({ type: 'phase-started', phase })
+    try {
+      return await run()
+    } finally {
+      timeline.emit({ type: 'phase-ended', phase, ms: Math.round(performance.now() - started) })
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import { createMasker, type Masker } from '../logs/mask.ts'
+import type { JobEvent, UntimedJobEvent } from './job-event.ts'
+import type { JobFolder } from './job-folder.ts'
+import { type JobRecord, recordEvent } from './job-record.ts'
+
+type TimelineOptions = {
+  readonly folder: JobFolder
+  readonly record: JobRecord
+  readonly secrets: readonly string[]
+  readonly onEvent: (event: JobEvent) => void
+}
+
+/** What happens to a job, in order: masked, timed, kept in its folder and told to whoever watches. */
+export type Timeline = {
+  emit(event: UntimedJobEvent): void
+  /** Bytes a step printed, or with `step` undefined lines of our own; waits when the disk is slower. */
+  log(step: number | undefined, chunk: Buffer): Promise<void>
+  /** Ends a step's output: what could have been the beginning of a secret is let go. */
+  endLog(step: number | undefined): Promise<void>
+  console(chunk: Buffer): void
+  /** bytes of the log so far */
+  logSize(): number
+  /** Waits until everything is on disk; rejects when something could not be written. */
+  settle(): Promise<void>
+}
+
+export function createTimeline({ folder, record, secrets, onEvent }: TimelineOptions): Timeline {
+  const started = performance.now()
+  const logMasker = createMasker(secrets)
+  const consoleMasker = createMasker(secrets)
+  let writing: Promise<void> = Promise.resolve()
+
+  const tell = (untimed: UntimedJobEvent): Promise<void> => {
+    const event: JobEvent = { ...untimed, at: Math.round(performance.now() - started) }
+    recordEvent(record, event)
+    onEvent(event)
+    const written = folder.writeEvent(event)
+    writing = Promise.all([writing, written]).then(() => undefined)
+    // `settle` hands the fault on; until then it must not count as unhandled.
+    writing.catch(() => undefined)
+    return written
+  }
+
+  const tellLog = async (step: number | undefined, data: Buffer) => {
+    if (data.length > 0) await tell({ type: 'log', step, data })
+  }
+
+  return {
+    emit: (event) => void tell(maskEvent(event, secrets)),
+    log: (step, chunk) => tellLog(step, logMasker.push(chunk)),
+    endLog: (step) => tellLog(step, logMasker.end()),
+    console: (chunk) => {
+      const data = consoleMasker.push(chunk)
+      if (data.length > 0) void tell({ type: 'console', data })
+    },
+    logSize: () => folder.log.size,
+    settle: async () => {
+      const rest = consoleMasker.end()
+      if (rest.length > 0) void tell({ type: 'console', data: rest })
+      await writing
+    },
+  }
+}
+
+// Names, reasons and hints can quote what the guest said, so they are masked like its output.
+function maskEvent<E extends UntimedJobEvent>(event: E, secrets: readonly string[]): E {
+  if (secrets.length === 0) return event
+  const masker = createMasker(secrets)
+  const masked = Object.entries(event).map(([key, value]) => [
+    key,
+    typeof value === 'string' && key !== 'type' ? maskText(masker, value) : value,
+  ])
+  return Object.fromEntries(masked) as E
+}
+
+function maskText(masker: Masker, text: string): string {
+  return Buffer.concat([masker.push(Buffer.from(text)), masker.end()]).toString('utf8')
+}

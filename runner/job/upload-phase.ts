@@ -1,0 +1,31 @@
+import { formatSize } from '../../config/size.ts'
+import { InfraError, ConfigError } from '../../config/errors.ts'
+import type { Machine } from '../machine/machine.ts'
+import type { TarSource } from './job-order.ts'
+import type { JobLife } from './run-job.ts'
+
+/** Puts the whole tree into the machine's working directory. */
+export async function uploadPhase(life: JobLife, machine: Machine): Promise<void> {
+  await upload(life, machine, await life.order.source.tree(life.signal))
+}
+
+/** Puts only the files that the `setup` steps may see. */
+export async function uploadSetupFiles(life: JobLife, machine: Machine): Promise<void> {
+  const { job, source } = life.order
+  if (job.setupFiles.length > 0) await upload(life, machine, await source.files(job.setupFiles, life.signal))
+}
+
+async function upload({ timeline, signal }: JobLife, machine: Machine, tar: TarSource): Promise<void> {
+  for (const message of tar.notes) timeline.emit({ type: 'note', message })
+  try {
+    const { bytes } = await machine.upload(tar.stream, signal)
+    timeline.emit({ type: 'note', message: `uploaded ${formatSize(bytes)}` })
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof InfraError || error instanceof ConfigError) throw error
+    const message = error instanceof Error ? error.message : String(error)
+    throw new InfraError('upload', `the files could not be uploaded: ${message}`, { cause: error })
+  } finally {
+    tar.stream.destroy()
+  }
+}

@@ -1,0 +1,217 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ConfigError } from '../../../config/errors.ts'
+import { loadHostConfig } from '../../../config/host/load-host-config.ts'
+
+let folder: string
+let file: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mayfly-config-'))
+  file = join(folder, 'mayfly.yml')
+})
+
+afterEach(() => rm(folder, { recursive: true }))
+
+const load = async (text: string) => {
+  await writeFile(file, text)
+  return loadHostConfig({ file, env: {} })
+}
+
+const problemsOf = async (text: string): Promise<string[]> => {
+  const error: unknown = await load(text).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (!(error instanceof ConfigError)) throw error ?? new Error('expected problems, found a fine file')
+  return error.problems.map(({ line, column, message }) => `${line}:${column}: ${message}`)
+}
+
+const MiB = 1024 ** 2
+const GiB = 1024 ** 3
+const defaults = {
+  data: undefined,
+  runDir: undefined,
+  accel: 'auto',
+  defaultImage: 'debian-12-local',
+  pipelineFile: '.mayfly.yml',
+  resources: { cpus: 2, memory: 2 * GiB, disk: 10 * GiB },
+  images: {},
+  network: { internet: 'refuse', allow: undefined, deny: [], audit: false },
+  limits: {
+    logBytes: 256 * MiB,
+    consoleBytes: 16 * MiB,
+    artifactBytes: GiB,
+    artifactCount: 1000,
+    uploadBytes: 4 * GiB,
+    steps: 500,
+    imageBytes: 64 * GiB,
+  },
+  stop: { powerdown: 10_000, term: 5_000 },
+  boot: { cpuTime: 600_000, quiet: 180_000 },
+}
+
+describe('loadHostConfig', () => {
+  it('gives the defaults where there is no host file', async () => {
+    const host = await loadHostConfig({ env: {}, standardFile: join(folder, 'absent.yml') })
+    expect(host).toEqual({ file: undefined, ...defaults })
+  })
+
+  it('gives the defaults for an empty file', async () => {
+    expect(await load('# nothing yet\n')).toEqual({ file, ...defaults })
+  })
+
+  it('takes --config before MAYFLY_CONFIG before the standard file', async () => {
+    const [flag, variable, standard] = ['flag', 'variable', 'standard'].map((name) => join(folder, name))
+    for (const path of [flag, variable, standard]) await writeFile(path ?? '', '')
+    const both = { env: { MAYFLY_CONFIG: variable }, standardFile: standard ?? '' }
+    expect((await loadHostConfig({ ...both, file: flag })).file).toBe(flag)
+    expect((await loadHostConfig(both)).file).toBe(variable)
+    expect((await loadHostConfig({ ...both, env: { MAYFLY_CONFIG: '' } })).file).toBe(standard)
+  })
+
+  it('refuses a named file that is absent', async () => {
+    const absent = join(folder, 'absent.yml')
+    await expect(loadHostConfig({ file: absent, env: {} })).rejects.toThrow(ConfigError)
+    await expect(loadHostConfig({ env: { MAYFLY_CONFIG: absent } })).rejects.toThrow(
+      `expected the host file at ${absent}, found nothing`,
+    )
+  })
+
+  it('reads every key, with paths counted from the folder of the file', async () => {
+    for (const name of ['disk.qcow2', 'vmlinuz', 'initrd.img']) await writeFile(join(folder, name), '')
+    const host = await load(`
+data: data
+run_dir: /run/mayfly
+accel: tcg
+default_image: own
+pipeline_file: ci/mayfly.yml
+resources: { memory: 4GiB }
+images:
+  own:
+    path: disk.qcow2
+    format: raw
+    user: admin
+    firmware: uefi
+    disk_bus: scsi
+    nic: e1000
+    resources: { cpus: 3 }
+    ready_pattern: "login:$"
+    seed: mayfly
+    user_data: "#!/bin/sh"
+    kernel: vmlinuz
+    initrd: initrd.img
+    append: root=/dev/vda
+  published:
+    url: https://example.org/a.img.xz
+    compression: xz
+    checksum: { url: https://example.org/SHA512SUMS, algorithm: sha512 }
+network: { internet: accept-risk, allow: ["*.debian.org"], deny: [bad.debian.org], audit: true }
+limits: { steps: 3, log_bytes: 1MiB }
+stop: { term: 1s }
+boot: { quiet: 1m }
+`)
+    expect(host).toMatchObject({
+      data: join(folder, 'data'),
+      runDir: '/run/mayfly',
+      accel: 'tcg',
+      defaultImage: 'own',
+      pipelineFile: 'ci/mayfly.yml',
+      resources: { cpus: 2, memory: 4 * GiB, disk: 10 * GiB },
+      network: { internet: 'accept-risk', allow: ['*.debian.org'], deny: ['bad.debian.org'], audit: true },
+      limits: { ...defaults.limits, steps: 3, logBytes: MiB },
+      stop: { powerdown: 10_000, term: 1000 },
+      boot: { cpuTime: 600_000, quiet: 60_000 },
+    })
+    expect(host.images.own).toEqual({
+      url: undefined,
+      path: join(folder, 'disk.qcow2'),
+      checksum: undefined,
+      digest: undefined,
+      format: 'raw',
+      compression: undefined,
+      user: 'admin',
+      firmware: 'uefi',
+      diskBus: 'scsi',
+      nic: 'e1000',
+      resources: { cpus: 3 },
+      readyPattern: 'login:$',
+      seed: 'mayfly',
+      userData: '#!/bin/sh',
+      kernel: join(folder, 'vmlinuz'),
+      initrd: join(folder, 'initrd.img'),
+      append: 'root=/dev/vda',
+    })
+    expect(host.images.published).toMatchObject({
+      url: 'https://example.org/a.img.xz',
+      checksum: { url: 'https://example.org/SHA512SUMS', algorithm: 'sha512' },
+    })
+  })
+
+  it('AC20: lists every disk, kernel and initrd that is not there, each with its place', async () => {
+    const text =
+      'images:\n  a:\n    path: /none/a.qcow2\n  b:\n    path: b.qcow2\n    kernel: k\n    initrd: i\n'
+    expect(await problemsOf(text)).toEqual([
+      '3:11: images.a.path: expected a readable file at /none/a.qcow2, found nothing',
+      `5:11: images.b.path: expected a readable file at ${folder}/b.qcow2, found nothing`,
+      `6:13: images.b.kernel: expected a readable file at ${folder}/k, found nothing`,
+      `7:13: images.b.initrd: expected a readable file at ${folder}/i, found nothing`,
+    ])
+  })
+
+  it.each([
+    ['an unknown key', 'datta: /x', '1:1: unknown key "datta": did you mean "data"?'],
+    ['a key given twice', 'accel: tcg\naccel: kvm', '2:1: the key "accel" is given twice: keep one'],
+    ['a list', '- a', '1:1: expected a mapping, found a list'],
+    ['bad YAML', 'a: b: c', '1:4: not valid YAML: Nested mappings are not allowed in compact mappings'],
+    [
+      'a bad size',
+      'limits: { log_bytes: big }',
+      '1:22: limits.log_bytes: expected a size such as 512MiB, 2GiB or a number of bytes, found "big"',
+    ],
+    [
+      'a bad count',
+      'limits: { steps: 0 }',
+      '1:18: limits.steps: expected a whole number of at least 1, found the number 0',
+    ],
+    [
+      'a host with a scheme',
+      'network: { allow: ["https://x.org"] }',
+      '1:20: network.allow[0]: expected the name of a host such as deb.debian.org or *.debian.org, without scheme and port, found "https://x.org"',
+    ],
+    [
+      'a download that nothing verifies',
+      'images: { a: { url: https://x.org/a } }',
+      '1:21: images.a.url: expected "checksum" or "digest" beside "url", found neither: a download has to be verified',
+    ],
+    [
+      'a URL of another kind',
+      `images: { a: { url: ftp://x.org/a, digest: sha256:${'0'.repeat(64)} } }`,
+      '1:21: images.a.url: expected a URL that starts with https:// or http://, found "ftp://x.org/a"',
+    ],
+    [
+      'a digest that is none',
+      'images: { a: { digest: sha256:abc } }',
+      '1:24: images.a.digest: expected a digest of "sha256:" and 64 lower-case hexadecimal digits, found "sha256:abc"',
+    ],
+    [
+      'a pattern that is none',
+      'images: { a: { ready_pattern: "(" } }',
+      '1:31: images.a.ready_pattern: expected a regular expression, found "("',
+    ],
+    [
+      'an initrd alone',
+      'images: { a: { initrd: /x } }',
+      '1:24: images.a.initrd: expected "kernel" beside "initrd", found none',
+    ],
+    [
+      'a bad name of an image',
+      'images: { "../a": {} }',
+      '1:11: images: expected the name of an image, such as debian-12-local (lower-case letters, digits, dots and dashes), found "../a"',
+    ],
+  ])('tells %s by its place', async (_name, text, problem) => {
+    expect(await problemsOf(text)).toEqual([problem])
+  })
+})
