@@ -31,6 +31,8 @@ type Watched = { readonly signal: AbortSignal; readonly onProgress?: OnImageProg
 /** The images of one host. Names that no catalogue knows are a ConfigError everywhere. */
 export type Shelf = {
   readonly catalogue: Catalogue
+  /** @throws ConfigError listing the known names for one that is not among them */
+  checkName(name: string): void
   list(): Promise<ListedImage[]>
   /** The image as it lies here. @throws InfraError `image` where it is absent or damaged */
   resolve(name: string): Promise<ShelfImage>
@@ -70,6 +72,7 @@ export function openShelf({ dataFolder, overrides, builders = {}, limits }: Shel
 
   return {
     catalogue,
+    checkName: (name) => void entryOf(name),
     list: () => listImages(dataFolder, catalogue),
     resolve: async (name) => resolveImage(dataFolder, entryOf(name)),
     ensure: async (name, watched) => bring(entryOf(name), 'absent', false, watched),

@@ -25,9 +25,12 @@ function dialOne(host: string, port: number, signal: AbortSignal): Promise<Socke
       clearTimeout(timer)
       signal.removeEventListener('abort', onAbort)
       socket.off('error', settle)
-      if (error === undefined) return resolve(socket)
-      socket.destroy()
-      reject(error)
+      if (error === undefined) {
+        resolve(socket)
+      } else {
+        socket.destroy()
+        reject(error)
+      }
     }
     const onAbort = () => settle(new Error('the client has gone'))
     const timer = setTimeout(

@@ -19,6 +19,7 @@ export function openTunnel({
     client.destroy()
     upstream.destroy()
   }
+  if (client.destroyed) return breakBoth()
   client.on('error', breakBoth)
   upstream.on('error', breakBoth)
   client.on('close', breakBoth)

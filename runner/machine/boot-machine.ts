@@ -53,7 +53,9 @@ async function start(order: BootOrder, scope: Scope): Promise<Machine> {
   const paths = machinePaths({ dataFolder, id, env: process.env, uid })
   signal.throwIfAborted()
   await checkMemory(resources.memory)
+  const owner = ownIdentity()
   await makeFolders({ paths, uid, scope })
+  await writeMachineRecord(paths.record, { id, owner, runFolder: paths.runFolder })
   await checkFreeDisk(paths.folder)
   const disk = await createOverlay({ image, path: paths.overlay, disk: resources.disk, signal })
   const jobKey = makeKeyPair(id)
@@ -65,10 +67,8 @@ async function start(order: BootOrder, scope: Scope): Promise<Machine> {
   const seedSpec = { machineId: id, hostname: id, user, publicKey: jobKey.publicKey, hostKey, nonce, seed }
   await writeFile(paths.seed, makeSeed({ ...seedSpec, userData, macs: [mac] }), { mode: 0o600 })
   const spec = qemuSpec({ order, paths, mac, firmware: await prepareFirmware(firmware, paths.firmwareVars) })
-  const owner = ownIdentity()
   const use = await useImage(image, { machineId: id, process: owner })
   await scope.defer('image use', () => use.release())
-  await writeMachineRecord(paths.record, { id, owner, runFolder: paths.runFolder })
 
   const reader = new ConsoleReader({ file: paths.console, limit: host.limits.consoleBytes })
   await scope.defer('console reader', () => reader.close())

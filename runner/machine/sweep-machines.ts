@@ -1,8 +1,10 @@
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isAlive, type ProcessIdentity } from '../../images/process-identity.ts'
 import { machineRecordName, machinesFolder } from './filenames.ts'
 import { readMachineRecord } from './machine-record.ts'
+
+const youngMs = 60_000
 
 /**
  * Clears away what a killed owner left: a QEMU that still runs, its folder, its sockets. A machine whose owner lives
@@ -13,13 +15,19 @@ export async function sweepMachines(dataFolder: string): Promise<string[]> {
   const swept: string[] = []
   for (const id of await namesIn(folder)) {
     const record = await readMachineRecord(join(folder, id, machineRecordName))
-    if (record !== undefined && isAlive(record.owner)) continue
+    if (record === undefined ? await isYoung(join(folder, id)) : isAlive(record.owner)) continue
     if (record?.qemu !== undefined && (await isQemu(record.qemu, id))) process.kill(record.qemu.pid, 'SIGKILL')
     if (record !== undefined) await rm(record.runFolder, { recursive: true, force: true })
     await rm(join(folder, id), { recursive: true, force: true })
     swept.push(id)
   }
   return swept
+}
+
+// A folder gets its record a moment after it was made.
+async function isYoung(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined)
+  return found !== undefined && Date.now() - found.mtimeMs < youngMs
 }
 
 async function namesIn(folder: string): Promise<string[]> {

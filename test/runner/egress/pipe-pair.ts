@@ -44,6 +44,7 @@ export function readUntil(client: Socket, wanted: RegExp): Promise<string> {
       resolve(text)
     }
     client.on('data', onData)
+    client.resume()
     client.once('close', () => reject(new Error(`closed after ${JSON.stringify(text)}`)))
   })
 }

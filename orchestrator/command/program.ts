@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { packageRoot } from '../../images/package-root.ts'
+import { doctorCommand } from './doctor-command.ts'
+import { imagesCommand } from './images-command.ts'
+import { runCommand } from './run-command.ts'
+import { validateCommand } from './validate-command.ts'
+
+/** The `mayfly` command with all its subcommands; parsing errors throw instead of ending the process. */
+export function program(): Command {
+  const mayfly = new Command('mayfly')
+    .description('CI jobs in virtual machines that live for one job')
+    .version(packageVersion())
+    .showSuggestionAfterError()
+    .showHelpAfterError('(mayfly --help says what there is)')
+    .addHelpText('after', exitCodeHelp)
+  for (const command of [runCommand(), validateCommand(), imagesCommand(), doctorCommand()]) mayfly.addCommand(command)
+  throwInsteadOfExit(mayfly)
+  return mayfly
+}
+
+const exitCodeHelp = `
+Exit codes: 0 passed, 1 the job failed, 2 bad usage or configuration, 3 the infrastructure failed, 130 interrupted.`
+
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride()
+  for (const sub of command.commands) throwInsteadOfExit(sub)
+}
+
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'))
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '0'
+}

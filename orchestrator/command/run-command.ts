@@ -1,0 +1,88 @@
+import { rmSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { Command } from 'commander'
+import { jobDefaults } from '../../config/defaults.ts'
+import { ConfigError } from '../../config/errors.ts'
+import { loadPipeline } from '../../config/pipeline/load-pipeline.ts'
+import { sweepMachines } from '../../runner/machine/sweep-machines.ts'
+import { exitCodeOfJobs } from './exit-codes.ts'
+import { type HostOptions, openThisHost, withHostOptions } from './host-options.ts'
+import { catchInterrupts } from './interrupts.ts'
+import { ownMachineFolders } from './run/own-machine-folders.ts'
+import { readSecrets } from './run/read-secrets.ts'
+import { runPipeline } from './run/run-pipeline.ts'
+import { selectJobs } from './run/select-jobs.ts'
+import { createView } from './view/create-view.ts'
+
+type RunOptions = HostOptions & {
+  readonly job?: string
+  readonly dir?: string
+  readonly image?: string
+  readonly console?: true
+  readonly secret?: string[]
+  readonly json?: true
+}
+
+/** `mayfly run [FILE]`: a pipeline file on this computer, in the same machines as a server's. */
+export function runCommand(): Command {
+  const command = new Command('run')
+    .description('run a pipeline file on this computer, each job in a fresh machine')
+    .argument('[file]', `pipeline file, or a folder that holds a ${jobDefaults.file}`, jobDefaults.file)
+    .option('--job <name>', 'run only this job')
+    .option('--dir <folder>', 'folder to upload (default: the one that holds the pipeline file)')
+    .option('--image <name>', 'start from this image instead of the one that the file names')
+    .option('--console', 'show the boot console as well')
+    .option('--secret <name[=value]>', 'a secret of the job, from the environment without a value', collect, [])
+    .option('--json', 'print events as JSON, one a line')
+  return withHostOptions(command).action(run)
+}
+
+async function run(named: string, options: RunOptions): Promise<void> {
+  const { file, directory } = locate(named, options.dir)
+  const pipeline = await loadPipeline({ file })
+  const { host, dataFolder, shelf } = await openThisHost(options)
+  const jobs = selectJobs(pipeline, options.job).map((job) =>
+    options.image === undefined ? job : { ...job, image: options.image },
+  )
+  // The file is judged as a whole before anything starts, the names of its images included.
+  for (const job of jobs) shelf.checkName(job.image ?? host.defaultImage)
+  const secrets = readSecrets({ jobs, given: options.secret ?? [], env: process.env })
+  await sweepMachines(dataFolder)
+  const view = createView({ json: options.json === true, console: options.console === true })
+  const interrupts = catchInterrupts({
+    onFirst: () => view.interrupted(),
+    onHard: () => {
+      for (const folder of ownMachineFolders(dataFolder)) rmSync(folder, { recursive: true, force: true })
+    },
+  })
+  try {
+    const records = await runPipeline({
+      jobs,
+      secrets,
+      host,
+      dataFolder,
+      shelf,
+      directory,
+      signal: interrupts.signal,
+      view,
+    })
+    process.exitCode = exitCodeOfJobs(records)
+  } finally {
+    interrupts.end()
+    view.close()
+  }
+}
+
+function locate(named: string, dir: string | undefined): { file: string; directory: string } {
+  const isFolder = statSync(named, { throwIfNoEntry: false })?.isDirectory() === true
+  const file = isFolder ? join(named, jobDefaults.file) : named
+  const directory = resolve(dir ?? dirname(file))
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new ConfigError(`expected a folder to upload, found none at ${directory}`)
+  }
+  return { file, directory }
+}
+
+function collect(value: string, values: string[]): string[] {
+  return [...values, value]
+}

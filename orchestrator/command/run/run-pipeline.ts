@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto'
+import type { HostConfig } from '../../../config/host/host-config.ts'
+import type { Job } from '../../../config/pipeline/pipeline.ts'
+import type { Shelf } from '../../../images/shelf.ts'
+import type { JobSource } from '../../../runner/job/job-order.ts'
+import type { JobRecord } from '../../../runner/job/job-record.ts'
+import { jobFolderPath } from '../../../runner/job/filenames.ts'
+import { runJob } from '../../../runner/job/run-job.ts'
+import { coldStart } from '../../../runner/machine/cold-start.ts'
+import { directorySource } from '../../../runner/source/directory-source.ts'
+import type { View } from '../view/view.ts'
+import { type LocalCommit, readLocalCommit } from './local-commit.ts'
+
+type RunPipeline = {
+  /** Each after those it needs. */
+  jobs: readonly Job[]
+  secrets: Readonly<Record<string, string>>
+  host: HostConfig
+  dataFolder: string
+  shelf: Shelf
+  directory: string
+  signal: AbortSignal
+  view: View
+}
+
+type JobResult = Pick<JobRecord, 'name' | 'verdict' | 'failure'>
+
+/** Runs jobs one after the other; what needs a job that did not pass is skipped. */
+export async function runPipeline(run: RunPipeline): Promise<JobResult[]> {
+  const { jobs, directory, host, signal, view } = run
+  const commit = await readLocalCommit(directory)
+  const source = directorySource({ directory, limits: { bytes: host.limits.uploadBytes } })
+  const buildId = `local-${timestamp()}-${randomBytes(2).toString('hex')}`
+  const results: JobResult[] = []
+  for (const job of jobs) {
+    const unmet = job.needs.filter((need) => results.some(({ name, verdict }) => name === need && verdict !== 'passed'))
+    if (unmet.length > 0) {
+      view.skipped(job.name, unmet)
+      results.push({ name: job.name, verdict: 'skipped', failure: undefined })
+      continue
+    }
+    if (signal.aborted) break
+    results.push(await runOne({ run, job, buildId, commit, source }))
+  }
+  view.finished(results)
+  return results
+}
+
+type RunOne = { run: RunPipeline; job: Job; buildId: string; commit: LocalCommit; source: JobSource }
+
+async function runOne({ run, job, buildId, commit, source }: RunOne): Promise<JobRecord> {
+  const { host, dataFolder, shelf, secrets, signal, view } = run
+  const jobId = `${buildId}-${job.name}`
+  const folder = jobFolderPath(dataFolder, jobId)
+  const onImageProgress = view.job({ name: job.name, id: jobId, folder, alone: run.jobs.length === 1 })
+  return await runJob({
+    job,
+    context: { jobId, buildId, event: 'manual', ...commit },
+    secrets: Object.fromEntries(job.secrets.map((name) => [name, secrets[name] ?? ''])),
+    host,
+    dataFolder,
+    source,
+    ensureImage: (name, watched) => shelf.ensure(name, watched),
+    startMachine: coldStart({ host, dataFolder }),
+    signal,
+    onEvent: (event) => view.event(event),
+    onImageProgress,
+  })
+}
+
+function timestamp(): string {
+  return new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')
+}
