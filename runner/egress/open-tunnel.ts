@@ -19,7 +19,10 @@ export function openTunnel({
     client.destroy()
     upstream.destroy()
   }
-  if (client.destroyed) return breakBoth()
+  if (client.destroyed) {
+    upstream.destroy()
+    return
+  }
   client.on('error', breakBoth)
   upstream.on('error', breakBoth)
   client.on('close', breakBoth)

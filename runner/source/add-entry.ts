@@ -42,12 +42,13 @@ async function addLarge(options: {
     for await (const chunk of createReadStream(file, { end: size, highWaterMark: 256 * 1024 })) {
       left -= (chunk as Buffer).length
       if (left < 0) throw changedSize(path, size)
+      if (sink.destroyed) break
       if (!sink.write(chunk)) await new Promise<void>((resolve) => onceEither(sink, resolve))
-      if (sink.destroyed) return await taken
     }
   } catch (error) {
     throw error instanceof InfraError ? error : unreadable(path, error)
   }
+  if (sink.destroyed) return await taken
   if (left > 0) throw changedSize(path, size)
   sink.end(null)
   await taken

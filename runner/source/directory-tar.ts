@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises'
 import { Readable } from 'node:stream'
+import type { Pack } from 'tar-stream'
 import { pack } from 'tar-stream'
 import { ConfigError } from '../../config/errors.ts'
 import { formatSize } from '../../config/size.ts'
@@ -50,14 +51,29 @@ export async function directoryTar(options: {
     archive.finalize()
     return total
   }
-  const stream = Readable.from(inBlocks(archive), { objectMode: false, highWaterMark: 1024 * 1024 })
-  const bytes = fill()
-  bytes.catch((error: Error) => stream.destroy(error))
-  stream.once('close', () => archive.destroy())
-  const onAbort = () => stream.destroy(signal.reason)
+  const bytes = fill().catch((error: unknown) => {
+    signal.throwIfAborted()
+    throw error
+  })
+  bytes.catch(() => archive.destroy())
+  const stream = Readable.from(contents(archive, bytes), { objectMode: false, highWaterMark: 1024 * 1024 })
+  const onAbort = () => archive.destroy()
   signal.addEventListener('abort', onAbort)
-  stream.once('close', () => signal.removeEventListener('abort', onAbort))
+  stream.once('close', () => {
+    signal.removeEventListener('abort', onAbort)
+    archive.destroy()
+  })
   return { stream, files: paths.length, bytes, notes }
+}
+
+/** An archive that was given up says only that it was; the reason is with what filled it. */
+async function* contents(archive: Pack, filled: Promise<unknown>): AsyncGenerator<Buffer> {
+  try {
+    yield* inBlocks(archive)
+  } catch (error) {
+    await filled
+    throw error
+  }
 }
 
 async function list(directory: string, signal: AbortSignal) {

@@ -151,6 +151,20 @@ describe('directoryTar', () => {
     await expect(archive.bytes).rejects.toThrow('"b"')
   })
 
+  it('tells of a failure to a reader who comes after it', async () => {
+    await put('a', 'x'.repeat(600))
+    const archive = await tar({ limit: 100 })
+    await expect(archive.bytes).rejects.toThrow('"a"')
+    await expect(unpack(archive.stream)).rejects.toThrow('"a" goes beyond it')
+  })
+
+  it('lets go of everything when its reader stops halfway', async () => {
+    await put('large', Buffer.alloc(20_000_000))
+    const archive = await tar()
+    for await (const _chunk of archive.stream) break
+    await expect(archive.bytes).rejects.toBeInstanceOf(Error)
+  })
+
   it.each([
     ['grows', (path: string) => appendFile(path, 'more')],
     ['shrinks', (path: string) => truncate(path, 1_500_000)],
@@ -301,11 +315,11 @@ describe('.gitignore', () => {
   it('does not follow GIT_DIR of a hook that runs us', async () => {
     await put('file')
     await git('init', '-q')
-    process.env['GIT_DIR'] = '/nonexistent'
+    process.env.GIT_DIR = '/nonexistent'
     try {
       expect((await names()).notes).toEqual([])
     } finally {
-      delete process.env['GIT_DIR']
+      delete process.env.GIT_DIR
     }
   })
 })
