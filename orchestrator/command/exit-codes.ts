@@ -9,7 +9,8 @@ export const exitCodes = { passed: 0, failed: 1, usage: 2, infrastructure: 3, in
 export function exitCodeOf(error: unknown): number {
   if (error instanceof ConfigError) return exitCodes.usage
   if (error instanceof Cancelled) return exitCodes.interrupted
-  if (error instanceof InfraError) return error.class === 'config' ? exitCodes.usage : exitCodes.infrastructure
+  if (error instanceof InfraError)
+    return error.class === 'config' ? exitCodes.usage : exitCodes.infrastructure
   return exitCodes.infrastructure
 }
 

@@ -12,7 +12,10 @@ export type HostOptions = { readonly data?: string; readonly config?: string }
 /** The options of every command that works on this host. */
 export function withHostOptions(command: Command): Command {
   return command
-    .option('--data <folder>', 'data folder (default: $MAYFLY_DATA, else the host file, else /var/lib/mayfly or XDG)')
+    .option(
+      '--data <folder>',
+      'data folder (default: $MAYFLY_DATA, else the host file, else /var/lib/mayfly or XDG)',
+    )
     .option('--config <file>', 'host file (default: $MAYFLY_CONFIG, else /etc/mayfly/mayfly.yml)')
 }
 

@@ -1,9 +1,9 @@
 import { Command } from 'commander'
 import { formatDuration, parseDuration } from '../../config/duration.ts'
-import { formatSize } from '../../config/size.ts'
 import { InfraError } from '../../config/errors.ts'
-import type { OnImageProgress } from '../../images/image-progress.ts'
+import { formatSize } from '../../config/size.ts'
 import type { ShelfImage } from '../../images/image.ts'
+import type { OnImageProgress } from '../../images/image-progress.ts'
 import type { ListedImage } from '../../images/shelf/list-images.ts'
 import type { Shelf } from '../../images/shelf.ts'
 import { type HostOptions, openThisHost, withHostOptions } from './host-options.ts'
@@ -16,9 +16,14 @@ type Options = HostOptions & { readonly json?: true; readonly force?: true; read
 
 /** `mayfly images …`: the shelf of this host. */
 export function imagesCommand(): Command {
-  const images = new Command('images').description('the images on this host: list, pull, build, verify, remove')
+  const images = new Command('images').description(
+    'the images on this host: list, pull, build, verify, remove',
+  )
   const add = (usage: string, description: string, action: (...args: never[]) => Promise<void>) => {
-    const command = withHostOptions(new Command(usage.split(' ')[0]).description(description)).option('--json', 'print JSON')
+    const command = withHostOptions(new Command(usage.split(' ')[0]).description(description)).option(
+      '--json',
+      'print JSON',
+    )
     if (usage.includes(' ')) command.argument(usage.slice(usage.indexOf(' ') + 1))
     images.addCommand(command.action(action as (...args: unknown[]) => Promise<void>))
     return command
@@ -68,7 +73,10 @@ async function build(name: string, options: Options): Promise<void> {
 
 type Watched = { signal: AbortSignal; onProgress: OnImageProgress }
 
-async function bring(options: Options, work: (shelf: Shelf, watched: Watched) => Promise<ShelfImage>): Promise<void> {
+async function bring(
+  options: Options,
+  work: (shelf: Shelf, watched: Watched) => Promise<ShelfImage>,
+): Promise<void> {
   const { shelf } = await openThisHost(options)
   const image = await watch(options, (watched) => work(shelf, watched))
   if (options.json) return printJson(image)
@@ -97,7 +105,9 @@ async function remove(name: string, options: Options): Promise<void> {
 
 async function collect(options: Options): Promise<void> {
   const { shelf } = await openThisHost(options)
-  const garbage = await shelf.gc(options.maxAge === undefined ? {} : { maxAge: parseDuration(options.maxAge) })
+  const garbage = await shelf.gc(
+    options.maxAge === undefined ? {} : { maxAge: parseDuration(options.maxAge) },
+  )
   if (options.json) return printJson(garbage)
   for (const { path, freed } of garbage) process.stdout.write(`removed ${path} (${formatSize(freed)})\n`)
   const total = garbage.reduce((sum, { freed }) => sum + freed, 0)

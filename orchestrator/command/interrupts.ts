@@ -9,7 +9,13 @@ const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
  * The first Ctrl-C (or TERM, or a closed terminal) cancels in good order; the second is the hard way: `onHard` clears
  * away what it can at once and the process ends.
  */
-export function catchInterrupts({ onFirst, onHard }: { onFirst: () => void; onHard: () => void }): Interrupts {
+export function catchInterrupts({
+  onFirst,
+  onHard,
+}: {
+  onFirst: () => void
+  onHard: () => void
+}): Interrupts {
   const controller = new AbortController()
   const handler = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) {

@@ -15,7 +15,8 @@ export function program(): Command {
     .showSuggestionAfterError()
     .showHelpAfterError('(mayfly --help says what there is)')
     .addHelpText('after', exitCodeHelp)
-  for (const command of [runCommand(), validateCommand(), imagesCommand(), doctorCommand()]) mayfly.addCommand(command)
+  for (const command of [runCommand(), validateCommand(), imagesCommand(), doctorCommand()])
+    mayfly.addCommand(command)
   throwInsteadOfExit(mayfly)
   return mayfly
 }
@@ -30,5 +31,7 @@ function throwInsteadOfExit(command: Command): void {
 
 function packageVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'))
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '0'
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : '0'
 }

@@ -32,7 +32,12 @@ export function runCommand(): Command {
     .option('--dir <folder>', 'folder to upload (default: the one that holds the pipeline file)')
     .option('--image <name>', 'start from this image instead of the one that the file names')
     .option('--console', 'show the boot console as well')
-    .option('--secret <name[=value]>', 'a secret of the job, from the environment without a value', collect, [])
+    .option(
+      '--secret <name[=value]>',
+      'a secret of the job, from the environment without a value',
+      collect,
+      [],
+    )
     .option('--json', 'print events as JSON, one a line')
   return withHostOptions(command).action(run)
 }

@@ -2,22 +2,38 @@ import { execa } from 'execa'
 
 export type BootProbe = { readonly booted: boolean; readonly reason: string; readonly ms: number }
 
-type Probe = { binary: string; kernel: string; timeoutMs?: number; accel?: 'kvm' | 'tcg'; signal: AbortSignal }
+type Probe = {
+  binary: string
+  kernel: string
+  timeoutMs?: number
+  accel?: 'kvm' | 'tcg'
+  signal: AbortSignal
+}
 
 /**
  * Boots a kernel for as long as it takes to say its version on the console. A /dev/kvm that opens proves nothing:
  * there are some that abort QEMU, and some in which a 64-bit kernel never leaves its decompressor.
  */
-export async function bootProbe({ binary, kernel, timeoutMs = 10_000, accel = 'kvm', signal }: Probe): Promise<BootProbe> {
+export async function bootProbe({
+  binary,
+  kernel,
+  timeoutMs = 10_000,
+  accel = 'kvm',
+  signal,
+}: Probe): Promise<BootProbe> {
   const started = performance.now()
   const timeout = AbortSignal.timeout(timeoutMs)
-  const child = execa('prlimit', ['--core=0', 'setpriv', '--pdeathsig', 'KILL', binary, ...probeArgs(kernel, accel)], {
-    stdin: 'ignore',
-    reject: false,
-    buffer: false,
-    cancelSignal: AbortSignal.any([signal, timeout]),
-    forceKillAfterDelay: 500,
-  })
+  const child = execa(
+    'prlimit',
+    ['--core=0', 'setpriv', '--pdeathsig', 'KILL', binary, ...probeArgs(kernel, accel)],
+    {
+      stdin: 'ignore',
+      reject: false,
+      buffer: false,
+      cancelSignal: AbortSignal.any([signal, timeout]),
+      forceKillAfterDelay: 500,
+    },
+  )
   const spoken = new Promise<boolean>((resolve) => {
     let console = ''
     child.stdout?.on('data', (chunk: Buffer) => {

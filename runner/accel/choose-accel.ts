@@ -40,7 +40,8 @@ export async function chooseAccel(options: Choose): Promise<Accel> {
 async function probedVerdict({ binary, qemuVersion, kernel, cacheFile, signal }: Choose): Promise<Accel> {
   const promise = await kvmPromise()
   if (!promise.usable) return { accel: 'tcg', reason: promise.reason }
-  if (kernel === undefined) return { accel: 'kvm', reason: `${promise.reason}; no kernel at hand to prove it` }
+  if (kernel === undefined)
+    return { accel: 'kvm', reason: `${promise.reason}; no kernel at hand to prove it` }
   const key = [release(), cpus()[0]?.model ?? '', qemuVersion].join('|')
   const known = await readVerdict(cacheFile)
   if (known?.key === key) return { accel: known.accel, reason: known.reason }

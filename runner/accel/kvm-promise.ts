@@ -9,11 +9,17 @@ type Where = { device?: string; cpuinfo?: string }
  * What can be said of KVM without running anything: the device opens for reading and writing, and the processor says
  * that it can virtualise. Necessary, not sufficient: the boot probe decides.
  */
-export async function kvmPromise({ device = '/dev/kvm', cpuinfo = '/proc/cpuinfo' }: Where = {}): Promise<KvmPromise> {
+export async function kvmPromise({
+  device = '/dev/kvm',
+  cpuinfo = '/proc/cpuinfo',
+}: Where = {}): Promise<KvmPromise> {
   const opened = await openError(device)
   if (opened === 'ENOENT') return { usable: false, reason: `no ${device} on this host` }
   if (opened === 'EACCES' || opened === 'EPERM') {
-    return { usable: false, reason: `${device} is there, but not for this user (usermod -aG kvm USER, then log in again)` }
+    return {
+      usable: false,
+      reason: `${device} is there, but not for this user (usermod -aG kvm USER, then log in again)`,
+    }
   }
   if (opened !== undefined) return { usable: false, reason: `${device} does not open (${opened})` }
   if (process.arch !== 'x64') return { usable: true, reason: `${device} opens` }

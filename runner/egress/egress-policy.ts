@@ -5,6 +5,8 @@ export type EgressPolicy = {
    * Every public host where it is left out; none where it is empty.
    */
   readonly allow?: readonly string[] | undefined
+  /** Patterns as in `allow`; stronger than it, also in audit mode. @defaultValue none */
+  readonly deny?: readonly string[] | undefined
   /** Ports that may be reached without being named in `allow`. @defaultValue 80 and 443 */
   readonly ports?: readonly number[] | undefined
   /** Lets through and records what the allow-list would refuse, so that a list can be written from it. */
@@ -30,6 +32,14 @@ export function refuseByPolicy({ allow, ports }: EgressPolicy, { host, port }: T
       : `port ${port} of it is not on the allow-list`
   }
   return portIsOpen ? undefined : `port ${port} is not open: expected ${(ports ?? defaultPorts).join(' or ')}`
+}
+
+/** Why a target is on the deny-list; undefined where it is not. No audit mode lets it through. */
+export function refuseDenied({ deny }: Pick<EgressPolicy, 'deny'>, { host, port }: Target): string | undefined {
+  const denied = (deny ?? [])
+    .map(readPattern)
+    .some((pattern) => matchesHost(pattern.host, host) && (pattern.port ?? port) === port)
+  return denied ? 'the host is on the deny-list' : undefined
 }
 
 function readPattern(written: string): { host: string; port: number | undefined } {

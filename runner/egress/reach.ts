@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { EgressPolicy, Target } from './egress-policy.ts'
-import { refuseByPolicy } from './egress-policy.ts'
+import { refuseByPolicy, refuseDenied } from './egress-policy.ts'
 
 export type Reach =
   /** Checked addresses, to be connected to as they are. */
@@ -23,6 +23,8 @@ const mostAddresses = 4
  * changes its address between check and connect (rebinding) gains nothing.
  */
 export async function reach(target: Target, { policy, resolve, refuse }: ReachOptions): Promise<Reach> {
+  const denied = refuseDenied(policy, target)
+  if (denied !== undefined) return { kind: 'refused', reason: denied }
   const unlisted = refuseByPolicy(policy, target)
   if (unlisted !== undefined && !policy.audit) return { kind: 'refused', reason: unlisted }
   const bare = target.host.replace(/^\[(.*)\]$/, '$1')

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { ConfigError, InfraError } from '../../config/errors.ts'
-import type { Machine } from '../machine/machine.ts'
+import type { Machine, StepCommand } from '../machine/machine.ts'
 import { exec } from '../ssh/exec.ts'
 import type { GuestLink } from '../ssh/guest-link.ts'
-import { callback, putStream } from '../ssh/sftp.ts'
+import { callback, isSftpAnswer, putStream } from '../ssh/sftp.ts'
 import { sftpOf } from '../ssh/sftp-of.ts'
 import { exportLines } from './export-lines.ts'
 import { guestPaths, stepFolder } from './guest-paths.ts'
@@ -29,14 +29,32 @@ type SessionMethods = { workdir(): string } & Pick<
 /** What a job does in a guest over its SSH connection. */
 export function guestSession({ link, user, proxyPort, guard, onNote }: GuestSession): SessionMethods {
   let workdir = `/home/${user}`
+  const files = remoteFiles({ link, guard })
 
   const run = async (command: string, signal: AbortSignal, input?: string) =>
-    await exec({ client: await link.connection(signal), command, signal, ...(input === undefined ? {} : { input }) })
+    await exec({
+      client: await link.connection(signal),
+      command,
+      signal,
+      ...(input === undefined ? {} : { input }),
+    })
 
   const put = async (path: string, content: Buffer | Readable, mode: number, signal: AbortSignal) => {
     const sftp = await sftpOf(await link.connection(signal))
     const source = Buffer.isBuffer(content) ? Readable.from([content]) : content
     return await putStream({ sftp, path, source, mode, signal })
+  }
+
+  /** A step that was started before is only watched: sh reads its script while it runs. */
+  const placeStep = async (step: StepCommand, signal: AbortSignal) => {
+    const sftp = await sftpOf(await link.connection(signal))
+    const folder = stepFolder(step.index)
+    if ((await files.stat(`${folder}/started`, signal)) !== undefined) return
+    if ((await files.stat(folder, signal)) === undefined) {
+      await callback<void>(sftp, (done) => sftp.mkdir(folder, { mode: 0o700 }, done))
+    }
+    await put(`${folder}/script`, scriptFile(step.shell, step.script), 0o755, signal)
+    await put(`${folder}/env`, Buffer.from(`${exportLines(step.env)}\n`), 0o600, signal)
   }
 
   return {
@@ -60,7 +78,9 @@ export function guestSession({ link, user, proxyPort, guard, onNote }: GuestSess
 
     upload: (tar, signal) =>
       guard(signal, async (both) => {
-        const bytes = await put(guestPaths.uploadTar, tar, 0o600, both)
+        const bytes = await put(guestPaths.uploadTar, tar, 0o600, both).catch((error: unknown) => {
+          throw sendFault(error, tar)
+        })
         const unpack = `tar -xpf ${guestPaths.uploadTar} -C ${shellQuote(workdir)} && rm ${guestPaths.uploadTar}`
         const { code, stderr } = await run(unpack, both)
         if (code !== 0) throw uploadFault(lastLine(stderr))
@@ -81,15 +101,13 @@ export function guestSession({ link, user, proxyPort, guard, onNote }: GuestSess
 
     runStep: (step, signal) =>
       guard(signal, async (both) => {
-        const folder = stepFolder(step.index)
-        const sftp = await sftpOf(await link.connection(both))
-        await callback<void>((done) => sftp.mkdir(folder, { mode: 0o700 }, done))
-        await put(`${folder}/script`, scriptFile(step.shell, step.script), 0o755, both)
-        await put(`${folder}/env`, Buffer.from(`${exportLines(step.env)}\n`), 0o600, both)
+        await placeStep(step, both).catch((error: unknown) => {
+          throw isSftpAnswer(error) ? putFault(`the script of step "${step.name}"`, error) : error
+        })
         return await runStep({ source: link, step, signal: both, onNote })
       }),
 
-    files: remoteFiles({ link, guard }),
+    files,
   }
 }
 
@@ -99,6 +117,22 @@ function scriptFile(shell: string, script: string): Buffer {
   const [program, ...flags] = shell.split(' ')
   const interpreter = program?.startsWith('/') ? program : `/usr/bin/env -S ${program}`
   return Buffer.from(`#!${[interpreter, ...flags].join(' ')}\n${script}\n`)
+}
+
+/** What went wrong in sending: the files of this host, the guest's disk, or else the connection. */
+function sendFault(error: unknown, tar: Readable): unknown {
+  if (tar.errored === null) return isSftpAnswer(error) ? putFault('the files', error) : error
+  if (tar.errored instanceof InfraError || tar.errored instanceof ConfigError) return tar.errored
+  const { message } = tar.errored
+  return new InfraError('upload', `the files could not be read on this host: ${message}`, { cause: error })
+}
+
+// SFTP has no word for a full disk: servers say "Failure".
+function putFault(what: string, cause: Error): InfraError {
+  return new InfraError('upload', `${what} could not be put into the machine: ${cause.message}`, {
+    hint: 'if its disk is full, ask for a larger one in `resources: { disk: 20GiB }`',
+    cause,
+  })
 }
 
 function uploadFault(said: string): InfraError {

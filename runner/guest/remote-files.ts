@@ -1,10 +1,10 @@
 import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import ssh2, { type Attributes, type FileEntry } from 'ssh2'
+import ssh2, { type Attributes, type FileEntry, type SFTPWrapper } from 'ssh2'
 import { InfraError } from '../../config/errors.ts'
 import type { RemoteEntry, RemoteFiles } from '../machine/machine.ts'
 import type { GuestLink } from '../ssh/guest-link.ts'
-import { callback } from '../ssh/sftp.ts'
+import { callback, isSftpAnswer } from '../ssh/sftp.ts'
 import { sftpOf } from '../ssh/sftp-of.ts'
 
 type Remote = {
@@ -23,18 +23,21 @@ export function remoteFiles({ link, guard }: Remote): RemoteFiles {
     list: (directory, signal) =>
       guard(signal, async (both) => {
         const sftp = await sftpOf(await link.connection(both))
-        const handle = await callback<Buffer>((done) => sftp.opendir(directory, done))
+        const handle = await callback<Buffer>(sftp, (done) => sftp.opendir(directory, done))
         const entries: RemoteEntry[] = []
         try {
           for (;;) {
             both.throwIfAborted()
-            const batch = await readBatch((done) => sftp.readdir(handle, done))
+            const batch = await readBatch(sftp, handle)
             if (batch === undefined) return entries
             for (const { filename, attrs } of batch) {
               if (filename !== '.' && filename !== '..') entries.push(entryOf(filename, attrs))
             }
             if (entries.length > mostEntries) {
-              throw new InfraError('collect', `expected at most ${mostEntries} names in ${directory}, got more`)
+              throw new InfraError(
+                'collect',
+                `expected at most ${mostEntries} names in ${directory}, got more`,
+              )
             }
           }
         } finally {
@@ -46,10 +49,10 @@ export function remoteFiles({ link, guard }: Remote): RemoteFiles {
       guard(signal, async (both) => {
         const sftp = await sftpOf(await link.connection(both))
         try {
-          const attrs = await callback<Attributes>((done) => sftp.lstat(path, done))
+          const attrs = await callback<Attributes>(sftp, (done) => sftp.lstat(path, done))
           return entryOf(path.slice(path.lastIndexOf('/') + 1), attrs)
         } catch (error) {
-          if (statusOf(error) === NO_SUCH_FILE) return undefined
+          if (isSftpAnswer(error) && error.code === NO_SUCH_FILE) return undefined
           throw error
         }
       }),
@@ -57,7 +60,7 @@ export function remoteFiles({ link, guard }: Remote): RemoteFiles {
     realpath: (path, signal) =>
       guard(signal, async (both) => {
         const sftp = await sftpOf(await link.connection(both))
-        return await callback<string>((done) => sftp.realpath(path, done))
+        return await callback<string>(sftp, (done) => sftp.realpath(path, done))
       }),
 
     read: (path, signal) => {
@@ -71,26 +74,20 @@ export function remoteFiles({ link, guard }: Remote): RemoteFiles {
   }
 }
 
-async function readBatch(
-  call: (done: (error?: Error | null, batch?: FileEntry[]) => void) => unknown,
-): Promise<FileEntry[] | undefined> {
+async function readBatch(sftp: SFTPWrapper, handle: Buffer): Promise<FileEntry[] | undefined> {
   try {
-    return await callback<FileEntry[]>(call)
+    return await callback<FileEntry[]>(sftp, (done) => sftp.readdir(handle, done))
   } catch (error) {
-    if (statusOf(error) === EOF) return undefined
+    if (isSftpAnswer(error) && error.code === EOF) return undefined
     throw error
   }
 }
 
-function statusOf(error: unknown): number | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'number' ? error.code : undefined
-}
-
 // S_IFMT and its kinds, inode(7).
 const kinds: Readonly<Record<number, RemoteEntry['kind']>> = {
-  0o100000: 'file',
-  0o040000: 'directory',
-  0o120000: 'link',
+  16807: 'file',
+  9604: 'directory',
+  21609: 'link',
 }
 
 function entryOf(name: string, { mode, size }: Pick<Attributes, 'mode' | 'size'>): RemoteEntry {

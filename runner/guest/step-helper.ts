@@ -2,7 +2,7 @@ import { guestPaths } from './guest-paths.ts'
 import { shellQuote } from './shell-quote.ts'
 
 /**
- * The helper script of the guest. `step run INDEX OFFSET SHELL` starts a step unless it was started before, and gives
+ * The helper script of the guest, run by `sh` since many guests mount /run with `noexec`. `step run INDEX OFFSET SHELL` starts a step unless it was started before, and gives
  * its output from a byte offset until it ends: the output of a step is a file and its status another, so that neither
  * depends on the connection that watches them. The last word on standard error is the status:
  * `exit CODE DISK-FREE-KIB`, or `gone` when the step's shell was killed before it could leave one.
@@ -16,9 +16,10 @@ case $1 in
 run)
   if mkdir "$step/started" 2>/dev/null; then
     : >"$out"
-    setsid "$0" child "$2" - "$4" </dev/null >>"$out" 2>&1 &
-    while [ ! -s "$step/pid" ]; do sleep 0.01; done
+    setsid sh "$0" child "$2" - "$4" </dev/null >>"$out" 2>&1 &
   fi
+  tries=0
+  until [ -s "$step/pid" ] || [ $tries = 1000 ]; do sleep 0.01; tries=$((tries + 1)); done
   read -r pid <"$step/pid"
   tail -c "+$(($3 + 1))" -f --pid="$pid" -s 0.05 "$out"
   if [ -s "$step/exit" ]; then

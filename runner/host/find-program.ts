@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 
 /** The path of a program on PATH, or undefined. */
@@ -14,7 +14,7 @@ export async function findProgram(name: string, path = process.env.PATH ?? ''): 
 async function isExecutable(file: string): Promise<boolean> {
   try {
     await access(file, constants.X_OK)
-    return true
+    return (await stat(file)).isFile()
   } catch {
     return false
   }

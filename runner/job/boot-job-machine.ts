@@ -35,7 +35,13 @@ export async function bootJobMachine(life: JobLife, image: ShelfImage): Promise<
 
 /** One machine for each attempt at a job, named after it. */
 function machineId(jobId: string): string {
-  return jobId.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-').slice(0, 60).replace(/^-+|-+$/g, '') || 'job'
+  return (
+    jobId
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9-]/g, '-')
+      .slice(0, 60)
+      .replace(/^-+|-+$/g, '') || 'job'
+  )
 }
 
 function logHeader(facts: MachineFacts): string {

@@ -1,6 +1,8 @@
+import { formatDuration } from '../../config/duration.ts'
 import { InfraError } from '../../config/errors.ts'
 import { collectArtifacts } from '../artifacts/collect-artifacts.ts'
 import type { Machine } from '../machine/machine.ts'
+import { timeLimit } from '../time-limit.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
 import type { JobLife } from './run-job.ts'
 
@@ -14,7 +16,7 @@ const collectMs = 10 * 60_000
 export async function collectPhase(life: JobLife, machine: Machine, outcome: Outcome): Promise<Outcome> {
   const { order, timeline, artifacts: destination } = life
   const { job, host } = order
-  const signal = AbortSignal.any([order.signal, AbortSignal.timeout(collectMs)])
+  const limit = timeLimit(order.signal, collectMs, `this took longer than ${formatDuration(collectMs)}`)
   try {
     const { problems } = await collectArtifacts({
       files: machine.files,
@@ -23,7 +25,7 @@ export async function collectPhase(life: JobLife, machine: Machine, outcome: Out
       outcome: outcome.verdict === 'passed' ? 'success' : 'failure',
       destination,
       limits: { bytes: host.limits.artifactBytes, count: host.limits.artifactCount },
-      signal,
+      signal: limit.signal,
       onArtifact: ({ path, bytes }) => timeline.emit({ type: 'artifact', path, bytes }),
     })
     for (const { path, reason } of problems) {
@@ -32,10 +34,13 @@ export async function collectPhase(life: JobLife, machine: Machine, outcome: Out
     return outcome
   } catch (error) {
     order.signal.throwIfAborted()
-    const fault = error instanceof InfraError ? error : new InfraError('collect', messageOf(error), { cause: error })
+    const fault =
+      error instanceof InfraError ? error : new InfraError('collect', messageOf(error), { cause: error })
     if (outcome.verdict === 'passed') return outcomeOf(fault)
     timeline.emit({ type: 'note', message: `artifacts were not collected: ${fault.message}` })
     return outcome
+  } finally {
+    limit.clear()
   }
 }
 

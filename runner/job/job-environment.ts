@@ -9,7 +9,10 @@ export type JobContext = {
 }
 
 /** The environment of every step of a job: Mayfly's own variables win over the pipeline file's. */
-export function jobEnvironment(env: Readonly<Record<string, string>>, context: JobContext): Record<string, string> {
+export function jobEnvironment(
+  env: Readonly<Record<string, string>>,
+  context: JobContext,
+): Record<string, string> {
   return {
     LANG: 'C.UTF-8',
     DEBIAN_FRONTEND: 'noninteractive',

@@ -18,7 +18,10 @@ export type JobOrder = {
   readonly host: HostConfig
   readonly dataFolder: string
   readonly source: JobSource
-  readonly ensureImage: (name: string, watched: { signal: AbortSignal; onProgress: OnImageProgress }) => Promise<ShelfImage>
+  readonly ensureImage: (
+    name: string,
+    watched: { signal: AbortSignal; onProgress: OnImageProgress },
+  ) => Promise<ShelfImage>
   readonly startMachine: StartMachine
   /** Aborted with `Cancelled` to end the job at any moment. */
   readonly signal: AbortSignal

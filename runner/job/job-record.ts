@@ -65,7 +65,15 @@ export function recordEvent(record: JobRecord, event: JobEvent): void {
       break
     case 'step-started': {
       const { index, name, offset } = event
-      record.steps.push({ index, name, status: 'running', exitCode: undefined, ms: 0, start: offset, end: offset })
+      record.steps.push({
+        index,
+        name,
+        status: 'running',
+        exitCode: undefined,
+        ms: 0,
+        start: offset,
+        end: offset,
+      })
       break
     }
     case 'step-ended': {

@@ -37,6 +37,10 @@ export function outcomeOf(error: unknown): Outcome {
   }
 }
 
-function outcome(verdict: Verdict, failure: FailureClass | undefined, error: Error & { hint?: string | undefined }): Outcome {
+function outcome(
+  verdict: Verdict,
+  failure: FailureClass | undefined,
+  error: Error & { hint?: string | undefined },
+): Outcome {
   return { verdict, failure, reason: error.message, hint: error.hint }
 }

@@ -1,5 +1,5 @@
-import { ConfigError } from '../../config/errors.ts'
 import { formatDuration } from '../../config/duration.ts'
+import { ConfigError } from '../../config/errors.ts'
 import type { ShelfImage } from '../../images/image.ts'
 import type { Machine } from '../machine/machine.ts'
 import { bootJobMachine } from './boot-job-machine.ts'
@@ -69,7 +69,9 @@ async function live(life: JobLife, held: { machine?: Machine }, startClock: () =
     held.machine = machine
     return await work(life, machine)
   } catch (error) {
-    return outcomeOf(order.signal.aborted ? cancelReason(order.signal) : signal.aborted ? signal.reason : error)
+    return outcomeOf(
+      order.signal.aborted ? cancelReason(order.signal) : signal.aborted ? signal.reason : error,
+    )
   }
 }
 

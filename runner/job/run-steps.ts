@@ -63,18 +63,34 @@ async function runStep(life: JobLife, machine: Machine, { step, index }: OneStep
     signal.throwIfAborted()
     throw duringStep(error, name)
   }
-  await end(exit.kind === 'exited' ? (exit.code === 0 ? 'passed' : 'failed') : exit.kind === 'killed' ? 'errored' : exit.kind, exit.kind === 'exited' ? exit.code : undefined)
+  await end(
+    exit.kind === 'exited'
+      ? exit.code === 0
+        ? 'passed'
+        : 'failed'
+      : exit.kind === 'killed'
+        ? 'errored'
+        : exit.kind,
+    exit.kind === 'exited' ? exit.code : undefined,
+  )
   judge(exit, step, machine)
 }
 
 function statusOf(signal: AbortSignal): StepStatus {
   if (!signal.aborted) return 'errored'
-  return signal.reason instanceof TimedOut ? 'timed-out' : signal.reason instanceof Cancelled ? 'cancelled' : 'errored'
+  return signal.reason instanceof TimedOut
+    ? 'timed-out'
+    : signal.reason instanceof Cancelled
+      ? 'cancelled'
+      : 'errored'
 }
 
 function duringStep(error: unknown, step: string): unknown {
   if (!(error instanceof InfraError)) return error
-  return new InfraError(error.class, `${error.message} (during step "${step}")`, { hint: error.hint, cause: error })
+  return new InfraError(error.class, `${error.message} (during step "${step}")`, {
+    hint: error.hint,
+    cause: error,
+  })
 }
 
 function judge(exit: StepExit, step: Step, machine: Machine): void {
@@ -86,7 +102,11 @@ function judge(exit: StepExit, step: Step, machine: Machine): void {
     throw new InfraError(
       oom ? 'guest-oom' : 'machine-died',
       `the shell of step "${step.name}" was killed inside the machine${oom ? ', which had run out of memory' : ''}`,
-      { hint: oom ? 'give the job more memory: resources: { memory: 4GiB }' : 'a step must not kill processes that are not its own' },
+      {
+        hint: oom
+          ? 'give the job more memory: resources: { memory: 4GiB }'
+          : 'a step must not kill processes that are not its own',
+      },
     )
   }
   if (exit.code === 0) return

@@ -16,7 +16,7 @@ export type Timeline = {
   /** Bytes a step printed, or with `step` undefined lines of our own; waits when the disk is slower. */
   log(step: number | undefined, chunk: Buffer): Promise<void>
   /** Ends a step's output: what could have been the beginning of a secret is let go. */
-  endLog(step: number | undefined): Promise<void>
+  endLog(step: number): Promise<void>
   console(chunk: Buffer): void
   /** bytes of the log so far */
   logSize(): number
@@ -47,7 +47,11 @@ export function createTimeline({ folder, record, secrets, onEvent }: TimelineOpt
 
   return {
     emit: (event) => void tell(maskEvent(event, secrets)),
-    log: (step, chunk) => tellLog(step, logMasker.push(chunk)),
+    log: async (step, chunk) => {
+      await tellLog(step, logMasker.push(chunk))
+      // Our own lines are whole: held back, their end would count as the next step's output.
+      if (step === undefined) await tellLog(step, logMasker.end())
+    },
     endLog: (step) => tellLog(step, logMasker.end()),
     console: (chunk) => {
       const data = consoleMasker.push(chunk)

@@ -1,5 +1,5 @@
+import { ConfigError, InfraError } from '../../config/errors.ts'
 import { formatSize } from '../../config/size.ts'
-import { InfraError, ConfigError } from '../../config/errors.ts'
 import type { Machine } from '../machine/machine.ts'
 import type { TarSource } from './job-order.ts'
 import type { JobLife } from './run-job.ts'

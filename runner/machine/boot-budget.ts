@@ -28,7 +28,13 @@ export function createBootBudget({ pid, console, cpuTime, quiet }: Budget): Boot
   })
   const timer = setInterval(() => {
     const cpu = cpuMs(pid)
-    const verdict = judge({ cpu, sinceHeard: cpu - heard.cpu, silence: performance.now() - heard.at, cpuTime, quiet })
+    const verdict = judge({
+      cpu,
+      sinceHeard: cpu - heard.cpu,
+      silence: performance.now() - heard.at,
+      cpuTime,
+      quiet,
+    })
     if (verdict !== undefined) controller.abort(new Error(verdict))
   }, pollMs)
   return {

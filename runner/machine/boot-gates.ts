@@ -35,7 +35,8 @@ export function bootGates({ machine, nonce }: BootGates): Gate[] {
 async function readNonce({ machine, nonce, signal }: BootGates & { signal: AbortSignal }): Promise<void> {
   const client = await machine.link.connection(signal)
   const { stdout } = await exec({ client, command: 'cat /run/mayfly/nonce', signal })
-  if (stdout.toString('latin1').trim() !== nonce) throw new Error('the nonce of the seed was not found in the guest')
+  if (stdout.toString('latin1').trim() !== nonce)
+    throw new Error('the nonce of the seed was not found in the guest')
 }
 
 function userDataGate(machine: QemuMachine): Gate {
@@ -47,7 +48,8 @@ function userDataGate(machine: QemuMachine): Gate {
       // Exit 2 is "done, with warnings" (cloud-init 23.4 and newer); 1 is an error.
       const command = 'cloud-init status --wait --long'
       const { code, stdout } = await exec({ client, command: waitThen(command), signal })
-      if (code !== 0 && code !== 2) throw new Error(`cloud-init: ${stdout.toString('utf8').trim().slice(-300)}`)
+      if (code !== 0 && code !== 2)
+        throw new Error(`cloud-init: ${stdout.toString('utf8').trim().slice(-300)}`)
     },
   }
 }

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
-import { InfraError } from '../../config/errors.ts'
 import { formatDuration } from '../../config/duration.ts'
+import { InfraError } from '../../config/errors.ts'
 import { ownIdentity } from '../../images/process-identity.ts'
-import { createWayOut } from '../egress/create-way-out.ts'
 import { useImage } from '../../images/shelf/use-markers.ts'
+import { createWayOut } from '../egress/create-way-out.ts'
 import { makeKeyPair } from '../keys/key-pair.ts'
 import { ConsoleReader } from '../logs/console-reader.ts'
 import { macAddress } from '../qemu/mac-address.ts'
@@ -14,9 +14,9 @@ import { defaultMachine, type QemuSpec } from '../qemu/qemu-spec.ts'
 import { spawnQemu } from '../qemu/spawn-qemu.ts'
 import { Scope } from '../scope.ts'
 import { hasCustomUserData, makeSeed } from '../seed/seed.ts'
+import { createBootBudget } from './boot-budget.ts'
 import { bootGates } from './boot-gates.ts'
 import type { BootOrder } from './boot-order.ts'
-import { createBootBudget } from './boot-budget.ts'
 import { checkMemory } from './check-memory.ts'
 import { createOverlay } from './create-overlay.ts'
 import { endError } from './end-error.ts'
@@ -102,7 +102,18 @@ async function start(order: BootOrder, scope: Scope): Promise<Machine> {
   }
   const login = { user, privateKey: jobKey.privateKey, hostKey: hostKey.publicKey }
   const wayOut = createWayOut(order)
-  const machine = new QemuMachine({ id, facts, qemu, qmpSocket: paths.qmpSocket, reader, login, scope, host, wayOut, onNote: order.onNote })
+  const machine = new QemuMachine({
+    id,
+    facts,
+    qemu,
+    qmpSocket: paths.qmpSocket,
+    reader,
+    login,
+    scope,
+    host,
+    wayOut,
+    onNote: order.onNote,
+  })
   try {
     await passBootGates({ order, machine, reader, nonce })
   } catch (error) {
@@ -122,9 +133,13 @@ async function makeFolders({ paths, uid, scope }: { paths: MachinePaths; uid: nu
 async function checkFreeDisk(folder: string): Promise<void> {
   const { bavail, bsize } = await statfs(folder)
   if (bavail * bsize >= leastFreeDisk) return
-  throw new InfraError('host-disk-full', `expected at least 256 MiB free in ${folder}, found ${Math.floor((bavail * bsize) / 2 ** 20)} MiB`, {
-    hint: 'free space there (mayfly images gc), or choose another folder with --data',
-  })
+  throw new InfraError(
+    'host-disk-full',
+    `expected at least 256 MiB free in ${folder}, found ${Math.floor((bavail * bsize) / 2 ** 20)} MiB`,
+    {
+      hint: 'free space there (mayfly images gc), or choose another folder with --data',
+    },
+  )
 }
 
 type SpecParts = { order: BootOrder; paths: MachinePaths; mac: string; firmware: QemuSpec['firmware'] }
@@ -158,7 +173,9 @@ async function passBootGates({ order, machine, reader, nonce }: BootGates): Prom
   const budget = createBootBudget({ pid: machine.pid, console: reader, ...host.boot })
   const both = AbortSignal.any([signal, budget.signal, machine.gone])
   try {
-    machine.facts.gates.push(...(await passGates({ gates: bootGates({ machine, nonce }), signal: both, onGate })))
+    machine.facts.gates.push(
+      ...(await passGates({ gates: bootGates({ machine, nonce }), signal: both, onGate })),
+    )
   } catch (error) {
     signal.throwIfAborted()
     throw await bootFault({ order, machine, reader, error, ms: performance.now() - started })
@@ -173,17 +190,28 @@ type BootFault = { order: BootOrder; machine: QemuMachine; reader: ConsoleReader
 async function bootFault({ order, machine, reader, error, ms }: BootFault): Promise<InfraError> {
   const end = await machine.endWithin(500)
   const lines = reader.tail(40)
-  order.onNote(lines.length === 0 ? 'the console stayed empty' : `the last lines of the console:\n${lines.join('\n')}`)
+  order.onNote(
+    lines.length === 0 ? 'the console stayed empty' : `the last lines of the console:\n${lines.join('\n')}`,
+  )
   if (end !== undefined && end.kind !== 'stopped') {
     const { class: failure, message, hint } = endError(end)
-    return new InfraError(failure === 'machine-died' ? 'boot' : failure, `the machine did not boot: ${message}`, { hint })
+    return new InfraError(
+      failure === 'machine-died' ? 'boot' : failure,
+      `the machine did not boot: ${message}`,
+      { hint },
+    )
   }
   const finding = machine.findings.at(-1)
   const gate = error instanceof GateError ? error.gate : undefined
-  const why = finding === undefined ? (error instanceof Error ? error.message : String(error)) : finding.sentence
+  const why =
+    finding === undefined ? (error instanceof Error ? error.message : String(error)) : finding.sentence
   const failure = finding?.kind === 'guest-panic' || finding?.kind === 'guest-oom' ? finding.kind : 'boot'
-  return new InfraError(failure, `the machine did not pass gate ${gate?.name ?? '?'} in ${formatDuration(ms)}: ${why}`, {
-    hint: finding?.hint ?? gate?.hint,
-    cause: error,
-  })
+  return new InfraError(
+    failure,
+    `the machine did not pass gate ${gate?.name ?? '?'} in ${formatDuration(ms)}: ${why}`,
+    {
+      hint: finding?.hint ?? gate?.hint,
+      cause: error,
+    },
+  )
 }

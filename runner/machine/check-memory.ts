@@ -14,9 +14,12 @@ export async function checkMemory(memory: number, meminfoFile = '/proc/meminfo')
   const total = readField(meminfo, 'MemTotal')
   const available = readField(meminfo, 'MemAvailable')
   if (memory + overhead > total) {
-    throw new ConfigError(`the job asks for ${formatSize(memory)} of memory, this host has ${formatSize(total)} in all`, {
-      hint: 'ask for less in `resources: { memory: … }`, or run it on a larger host',
-    })
+    throw new ConfigError(
+      `the job asks for ${formatSize(memory)} of memory, this host has ${formatSize(total)} in all`,
+      {
+        hint: 'ask for less in `resources: { memory: … }`, or run it on a larger host',
+      },
+    )
   }
   if (memory + overhead > available) {
     throw new InfraError(

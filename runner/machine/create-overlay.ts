@@ -24,5 +24,8 @@ export async function createOverlay({ image, path, disk, signal }: CreateOverlay
     })
   }
   const full = result.stderr.includes('No space left')
-  throw new InfraError(full ? 'host-disk-full' : 'boot', `the machine's disk could not be made: ${result.stderr}`)
+  throw new InfraError(
+    full ? 'host-disk-full' : 'boot',
+    `the machine's disk could not be made: ${result.stderr}`,
+  )
 }

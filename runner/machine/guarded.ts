@@ -1,4 +1,6 @@
-import { InfraError } from '../../config/errors.ts'
+import { ConfigError, InfraError } from '../../config/errors.ts'
+import { isSftpAnswer } from '../ssh/sftp.ts'
+import { untilAborted } from '../until-aborted.ts'
 import type { QemuMachine } from './qemu-machine.ts'
 
 type Guarded<T> = {
@@ -12,13 +14,16 @@ const endDelayMs = 1_500
 
 /**
  * Runs a call into the guest so that its failure names what really happened: the caller's abort, the machine's end,
- * a guest that panicked without ending QEMU, or else the lost connection.
+ * a guest that panicked without ending QEMU, or else the lost connection. What the guest's SFTP server itself
+ * answers, such as that there is no such file, is left to the caller.
  */
 export async function guarded<T>({ machine, signal, call }: Guarded<T>): Promise<T> {
+  const either = AbortSignal.any([signal, machine.gone])
   try {
-    return await call(AbortSignal.any([signal, machine.gone]))
+    return await untilAborted(call(either), either)
   } catch (error) {
     signal.throwIfAborted()
+    if (error instanceof ConfigError || isSftpAnswer(error)) throw error
     await machine.endWithin(endDelayMs)
     signal.throwIfAborted()
     machine.gone.throwIfAborted()
@@ -26,7 +31,10 @@ export async function guarded<T>({ machine, signal, call }: Guarded<T>): Promise
     const finding = machine.findings.find(({ kind }) => kind === 'guest-panic' || kind === 'guest-oom')
     if (finding !== undefined) {
       const failure = finding.kind === 'guest-panic' ? 'guest-panic' : 'guest-oom'
-      throw new InfraError(failure, `${finding.sentence}: ${finding.line}`, { hint: finding.hint, cause: error })
+      throw new InfraError(failure, `${finding.sentence}: ${finding.line}`, {
+        hint: finding.hint,
+        cause: error,
+      })
     }
     if (error instanceof InfraError) throw error
     const message = error instanceof Error ? error.message : String(error)

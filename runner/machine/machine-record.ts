@@ -1,5 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
+import { writeFileAtomic } from '../../images/atomic-file.ts'
 
 const identitySchema = z.object({ pid: z.number().int(), startTime: z.number() })
 
@@ -14,8 +15,9 @@ const recordSchema = z.object({
 /** What is kept of a machine on disk, so that it can be found again or cleared away. No secret is in it. */
 export type MachineRecord = z.infer<typeof recordSchema>
 
+/** Whole or not at all: a sweep that reads half of one would take a living machine for nobody's. */
 export async function writeMachineRecord(file: string, record: MachineRecord): Promise<void> {
-  await writeFile(file, JSON.stringify(record, null, 2), { mode: 0o600 })
+  await writeFileAtomic(file, JSON.stringify(record, null, 2), 0o600)
 }
 
 /** Undefined where there is none, or one that was cut short. */

@@ -36,7 +36,10 @@ type QemuMachineOptions = {
 }
 
 /** Facts that are complete once the gates are passed. */
-type GrowingFacts = Omit<MachineFacts, 'gates' | 'sshPort'> & { gates: GateTime[]; sshPort: number | undefined }
+type GrowingFacts = Omit<MachineFacts, 'gates' | 'sshPort'> & {
+  gates: GateTime[]
+  sshPort: number | undefined
+}
 
 const qmpStartMs = 30_000
 
@@ -172,11 +175,14 @@ export class QemuMachine implements Machine {
     const early = new Promise<MachineEnd>((resolve) => {
       this.#endEarly = resolve
     })
-    const end = await Promise.race([early, this.#options.qemu.exited.then(async (exit) => {
-      // The last words of console and QMP are read a moment after the process is gone.
-      await sleep(150)
-      return endOf(this.#seen, exit)
-    })])
+    const end = await Promise.race([
+      early,
+      this.#options.qemu.exited.then(async (exit) => {
+        // The last words of console and QMP are read a moment after the process is gone.
+        await sleep(150)
+        return endOf(this.#seen, exit)
+      }),
+    ])
     if (end.kind !== 'stopped') this.#gone.abort(endError(end))
     return end
   }

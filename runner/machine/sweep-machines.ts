@@ -16,7 +16,8 @@ export async function sweepMachines(dataFolder: string): Promise<string[]> {
   for (const id of await namesIn(folder)) {
     const record = await readMachineRecord(join(folder, id, machineRecordName))
     if (record === undefined ? await isYoung(join(folder, id)) : isAlive(record.owner)) continue
-    if (record?.qemu !== undefined && (await isQemu(record.qemu, id))) process.kill(record.qemu.pid, 'SIGKILL')
+    if (record?.qemu !== undefined && (await isQemu(record.qemu, id)))
+      process.kill(record.qemu.pid, 'SIGKILL')
     if (record !== undefined) await rm(record.runFolder, { recursive: true, force: true })
     await rm(join(folder, id), { recursive: true, force: true })
     swept.push(id)

@@ -1,6 +1,6 @@
+import type { ConsoleFinding } from '../logs/console-watch.ts'
 import type { QmpEvent } from '../qemu/qmp-message.ts'
 import type { QemuExit } from '../qemu/spawn-qemu.ts'
-import type { ConsoleFinding } from '../logs/console-watch.ts'
 import type { MachineEnd } from './machine.ts'
 
 /** What is seen of a machine from outside, from which alone its end is judged. */
@@ -23,7 +23,10 @@ export function noteEvent(seen: Sightings, { name, data }: QmpEvent): MachineEnd
   if (name === 'GUEST_PANICKED') seen.panicked = true
   if (name === 'BLOCK_IO_ERROR' && data.nospace === true) {
     seen.hostDiskFull = true
-    return { kind: 'host-disk-full', message: 'the disk of this host is full, so the machine could not write to its own' }
+    return {
+      kind: 'host-disk-full',
+      message: 'the disk of this host is full, so the machine could not write to its own',
+    }
   }
   return undefined
 }
@@ -37,7 +40,8 @@ export function endOf(seen: Sightings, exit: QemuExit): MachineEnd {
     const kind = oom === undefined ? 'guest-panic' : 'guest-oom'
     return { kind, message: sentence(oom ?? panic, "the guest's kernel panicked") }
   }
-  if (seen.shutdown === 'guest-shutdown') return { kind: 'powered-off', message: 'the guest powered itself off' }
+  if (seen.shutdown === 'guest-shutdown')
+    return { kind: 'powered-off', message: 'the guest powered itself off' }
   if (seen.shutdown === 'guest-reset') return { kind: 'powered-off', message: 'the guest rebooted itself' }
   const how = exit.signal === undefined ? `ended with code ${exit.code}` : `was killed by ${exit.signal}`
   const said = exit.stderr.trim().split('\n').at(-1)

@@ -69,7 +69,11 @@ export async function spawnQemu({ binary, args, fileSize, logFile }: Spawn): Pro
 
 async function spawnFault(binary: string, exited: Promise<QemuExit>): Promise<InfraError> {
   const { stderr } = await exited
-  return new InfraError('boot', `${binary} could not be started: ${stderr || 'prlimit or setpriv is missing'}`, {
-    hint: 'mayfly doctor says what is missing on this host',
-  })
+  return new InfraError(
+    'boot',
+    `${binary} could not be started: ${stderr || 'prlimit or setpriv is missing'}`,
+    {
+      hint: 'mayfly doctor says what is missing on this host',
+    },
+  )
 }

@@ -23,6 +23,7 @@ export function connectSsh({ socket, login, signal, timeoutMs = 60_000 }: Connec
     const fail = (error: unknown) => {
       signal.removeEventListener('abort', abort)
       client.destroy()
+      socket.destroy()
       reject(error)
     }
     const abort = () => fail(signal.reason)

@@ -1,4 +1,5 @@
 import type { Client, ClientChannel } from 'ssh2'
+import { untilAborted } from '../until-aborted.ts'
 
 export type ExecOptions = {
   readonly client: Client
@@ -21,28 +22,29 @@ export type ExecOutcome = {
 
 /** Runs a command over an open connection, until both its streams are read to their end. */
 export async function exec(options: ExecOptions): Promise<ExecOutcome> {
-  const { client, command, signal, input, onStdout, maxOutput = 1024 * 1024 } = options
+  const { client, command, signal } = options
   signal.throwIfAborted()
-  const channel = await openChannel(client, command)
-  const closeOnAbort = () => channel.destroy()
-  signal.addEventListener('abort', closeOnAbort, { once: true })
+  const opening = openChannel(client, command)
   try {
-    const status = exitStatus(channel)
-    channel.end(input ?? '')
-    const [stdout, stderr] = await Promise.all([
-      onStdout === undefined ? collect(channel, maxOutput) : handOver(channel, onStdout),
-      collect(channel.stderr, maxOutput),
-    ])
-    const code = await status
-    signal.throwIfAborted()
-    return { code, stdout, stderr }
+    return await untilAborted(
+      opening.then((channel) => talk(channel, options)),
+      signal,
+    )
   } catch (error) {
-    channel.destroy()
-    signal.throwIfAborted()
+    opening.then((channel) => channel.destroy()).catch(() => undefined)
     throw error
-  } finally {
-    signal.removeEventListener('abort', closeOnAbort)
   }
+}
+
+async function talk(channel: ClientChannel, options: ExecOptions): Promise<ExecOutcome> {
+  const { signal, input, onStdout, maxOutput = 1024 * 1024 } = options
+  const status = exitStatus(channel)
+  channel.end(input ?? '')
+  const [stdout, stderr] = await Promise.all([
+    onStdout === undefined ? collect(channel, maxOutput) : handOver({ stream: channel, onStdout, signal }),
+    collect(channel.stderr, maxOutput),
+  ])
+  return { code: await status, stdout, stderr }
 }
 
 function openChannel(client: Client, command: string): Promise<ClientChannel> {
@@ -68,8 +70,16 @@ function exitStatus(channel: ClientChannel): Promise<number | undefined> {
   })
 }
 
-async function handOver(stream: AsyncIterable<Buffer>, onChunk: (chunk: Buffer) => void | Promise<void>) {
-  for await (const chunk of stream) await onChunk(chunk)
+type HandOver = { stream: AsyncIterable<Buffer>; signal: AbortSignal } & Required<
+  Pick<ExecOptions, 'onStdout'>
+>
+
+// What is still on its way when the caller has given up is not the caller's any more.
+async function handOver({ stream, onStdout, signal }: HandOver): Promise<Buffer> {
+  for await (const chunk of stream) {
+    signal.throwIfAborted()
+    await onStdout(chunk)
+  }
   return Buffer.alloc(0)
 }
 

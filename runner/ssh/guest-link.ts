@@ -1,5 +1,6 @@
 import type { Client } from 'ssh2'
 import { InfraError } from '../../config/errors.ts'
+import { timeLimit } from '../time-limit.ts'
 import { connectSsh, type SshLogin } from './connect-ssh.ts'
 import { waitForBanner } from './wait-for-banner.ts'
 
@@ -12,10 +13,12 @@ type GuestLinkOptions = {
   readonly reconnectMs?: number
 }
 
+type Connection = { readonly opening: Promise<Client>; client?: Client }
+
 /** The SSH connection to a machine, made anew when it broke. */
 export class GuestLink {
   readonly #options: GuestLinkOptions
-  #current: Promise<Client> | undefined
+  #current: Connection | undefined
   #closed = false
 
   constructor(options: GuestLinkOptions) {
@@ -25,7 +28,6 @@ export class GuestLink {
   /** Adopts the first connection, which the boot gates made. */
   async adopt(client: Client, signal: AbortSignal): Promise<void> {
     this.#keep(Promise.resolve(client))
-    client.once('close', () => this.#forget())
     await this.#options.onConnect(client, signal)
   }
 
@@ -33,41 +35,55 @@ export class GuestLink {
   async connection(signal: AbortSignal): Promise<Client> {
     signal.throwIfAborted()
     if (this.#closed) throw new InfraError('ssh-lost', 'the connection to the machine was closed')
-    this.#current ?? this.#keep(this.#connect(signal))
-    return await (this.#current as Promise<Client>)
+    const { opening } = this.#current ?? this.#keep(this.#connect(signal))
+    return await opening
+  }
+
+  /** Gives up a connection that no longer serves: the next one is new, even if this one has not closed by then. */
+  drop(client: Client): void {
+    if (this.#current?.client === client) this.#current = undefined
+    client.destroy()
   }
 
   close(): void {
     this.#closed = true
-    this.#current?.then((client) => client.destroy()).catch(() => undefined)
-    this.#forget()
-  }
-
-  #keep(connecting: Promise<Client>): void {
-    this.#current = connecting
-    connecting.catch(() => this.#forget())
-  }
-
-  #forget(): void {
+    this.#current?.opening.then((client) => client.destroy()).catch(() => undefined)
     this.#current = undefined
+  }
+
+  #keep(opening: Promise<Client>): Connection {
+    const connection: Connection = { opening }
+    const forget = () => {
+      if (this.#current === connection) this.#current = undefined
+    }
+    this.#current = connection
+    opening
+      .then((client) => {
+        connection.client = client
+        client.once('close', forget)
+      })
+      .catch(forget)
+    return connection
   }
 
   async #connect(signal: AbortSignal): Promise<Client> {
     const { login, onConnect, reconnectMs = 60_000 } = this.#options
-    const timeout = AbortSignal.timeout(reconnectMs)
-    const both = AbortSignal.any([signal, timeout])
+    const limit = timeLimit(signal, reconnectMs)
+    let client: Client | undefined
     try {
-      const socket = await waitForBanner({ port: this.#options.port(), signal: both })
-      const client = await connectSsh({ socket, login, signal: both })
-      client.once('close', () => this.#forget())
-      await onConnect(client, both)
+      const socket = await waitForBanner({ port: this.#options.port(), signal: limit.signal })
+      client = await connectSsh({ socket, login, signal: limit.signal })
+      await onConnect(client, limit.signal)
       return client
     } catch (error) {
+      client?.destroy()
       signal.throwIfAborted()
       throw new InfraError('ssh-lost', `the machine let nobody in again within ${reconnectMs / 1000} s`, {
         hint: 'a step may have stopped sshd, filled the memory or cut the network; see the console',
         cause: error,
       })
+    } finally {
+      limit.clear()
     }
   }
 }

@@ -1,5 +1,8 @@
 import type { Readable } from 'node:stream'
-import type { Client, SFTPWrapper } from 'ssh2'
+import ssh2, { type Client, type SFTPWrapper } from 'ssh2'
+
+/** Sessions that are over. ssh2 fails the calls under way then, and leaves those made later without an answer. */
+const ended = new WeakSet<SFTPWrapper>()
 
 /** Opens the SFTP subsystem of a connection. */
 export function openSftp(client: Client): Promise<SFTPWrapper> {
@@ -11,6 +14,7 @@ export function openSftp(client: Client): Promise<SFTPWrapper> {
       if (error) return reject(error)
       // Without a listener, a hostile server's malformed packet would end the whole process.
       sftp.on('error', () => client.destroy())
+      sftp.once('end', () => ended.add(sftp))
       resolve(sftp)
     })
   })
@@ -26,7 +30,7 @@ type Put = { sftp: SFTPWrapper; path: string; source: Readable; mode: number; si
  * Sets the mode explicitly, since servers apply their umask, and rejects when that fails. Returns bytes.
  */
 export async function putStream({ sftp, path, source, mode, signal }: Put): Promise<number> {
-  const handle = await callback<Buffer>((done) => sftp.open(path, 'w', { mode }, done))
+  const handle = await callback<Buffer>(sftp, (done) => sftp.open(path, 'w', { mode }, done))
   const writes = new Set<Promise<void>>()
   let failure: { error: unknown } | undefined
   let position = 0
@@ -38,7 +42,7 @@ export async function putStream({ sftp, path, source, mode, signal }: Put): Prom
         const length = Math.min(chunkBytes, chunk.length - start)
         const at = position
         position += length
-        const write = callback<void>((done) => sftp.write(handle, chunk, start, length, at, done))
+        const write = callback<void>(sftp, (done) => sftp.write(handle, chunk, start, length, at, done))
           .catch((error: unknown) => {
             failure ??= { error }
           })
@@ -49,17 +53,28 @@ export async function putStream({ sftp, path, source, mode, signal }: Put): Prom
     }
     await Promise.all(writes)
     if (failure) throw failure.error
-    await callback<void>((done) => sftp.fchmod(handle, mode, done))
+    await callback<void>(sftp, (done) => sftp.fchmod(handle, mode, done))
     return position
   } finally {
     source.destroy()
-    await callback<void>((done) => sftp.close(handle, done)).catch(() => undefined)
+    await callback<void>(sftp, (done) => sftp.close(handle, done)).catch(() => undefined)
   }
 }
 
-/** A callback-style SFTP call as a promise that also rejects when the connection goes. */
-export function callback<T>(call: (done: (error?: Error | null, value?: T) => void) => unknown): Promise<T> {
+const { OK, NO_CONNECTION, CONNECTION_LOST } = ssh2.utils.sftp.STATUS_CODE
+
+/** Whether an error is the server's own answer to a call, so that the connection is not what failed. */
+export function isSftpAnswer(error: unknown): error is Error & { code: number } {
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'number')) return false
+  return ![OK, NO_CONNECTION, CONNECTION_LOST].includes(error.code)
+}
+
+type Call<T> = (done: (error?: Error | null, value?: T) => void) => unknown
+
+/** A callback-style SFTP call as a promise that also rejects when the session is over. */
+export function callback<T>(sftp: SFTPWrapper, call: Call<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    call((error, value) => (error ? reject(error) : resolve(value as T)))
+    if (ended.has(sftp)) reject(new Error('the SFTP session is over'))
+    else call((error, value) => (error ? reject(error) : resolve(value as T)))
   })
 }

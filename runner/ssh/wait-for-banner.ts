@@ -13,7 +13,13 @@ const maxPending = 3
  * the guest's network is up waits for its retransmission. So a silent attempt is overtaken by a new one after half
  * a second, at most three at once, and whichever speaks first wins.
  */
-export async function waitForBanner({ port, signal }: { port: number; signal: AbortSignal }): Promise<Socket> {
+export async function waitForBanner({
+  port,
+  signal,
+}: {
+  port: number
+  signal: AbortSignal
+}): Promise<Socket> {
   const pending = new Set<Socket>()
   const stop = new AbortController()
   try {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { execa, type ResultPromise } from 'execa'
+import { execa } from 'execa'
 import { expect, inject, onTestFinished } from 'vitest'
 import { packageRoot } from '../../images/package-root.ts'
 import type { JobRecord } from '../../runner/job/job-record.ts'
@@ -13,12 +13,14 @@ export type Bench = {
   /** What is uploaded; holds the pipeline file. */
   readonly work: string
   /** Starts `mayfly ARGS` as a user would; `--data` is set by the environment. */
-  mayfly(args: readonly string[], options?: { env?: Record<string, string> }): ResultPromise
+  mayfly(args: readonly string[], options?: { env?: Record<string, string> }): Mayfly
   /** Writes the pipeline file and runs it. */
   run(pipeline: string, args?: readonly string[]): Promise<Run>
   /** The records of all jobs that ran here, oldest first. */
   records(): Promise<JobRecord[]>
 }
+
+export type Mayfly = ReturnType<typeof startMayfly>
 
 export type Run = {
   readonly code: number | undefined
@@ -43,14 +45,9 @@ export async function createBench(): Promise<Bench> {
   await symlink(join(inject('sharedData'), 'images'), join(data, 'images'))
 
   const mayfly: Bench['mayfly'] = (args, { env = {} } = {}) =>
-    execa(process.execPath, [mainFile, ...args], {
-      cwd: work,
-      env: { MAYFLY_DATA: data, NO_COLOR: '1', MAYFLY_CONFIG: '', ...env },
-      all: true,
-      reject: false,
-      stdin: 'ignore',
-    })
-  const records = async () => await Promise.all((await jobIds(data)).map((id) => readRecord(join(data, 'jobs', id))))
+    startMayfly({ args, cwd: work, env: { MAYFLY_DATA: data, NO_COLOR: '1', MAYFLY_CONFIG: '', ...env } })
+  const records = async () =>
+    await Promise.all((await jobIds(data)).map((id) => readRecord(join(data, 'jobs', id))))
   return {
     data,
     work,
@@ -74,13 +71,26 @@ export async function createBench(): Promise<Bench> {
   }
 }
 
+function startMayfly({
+  args,
+  cwd,
+  env,
+}: {
+  args: readonly string[]
+  cwd: string
+  env: Record<string, string>
+}) {
+  return execa(process.execPath, [mainFile, ...args], { cwd, env, all: true, reject: false, stdin: 'ignore' })
+}
+
 /** No QEMU, no overlay, no seed, no socket of any machine that this bench has had. */
 export async function expectNothingLeft({ data }: Pick<Bench, 'data'>): Promise<void> {
   expect(await qemuProcesses(data)).toEqual([])
   expect(existsSync(join(data, 'machines')) ? await readdir(join(data, 'machines')) : []).toEqual([])
   const runFolder = process.getuid?.() === 0 ? '/run/mayfly' : undefined
   for (const id of await jobIds(data)) {
-    if (runFolder !== undefined) expect(existsSync(join(runFolder, id.toLowerCase().slice(0, 60)))).toBe(false)
+    if (runFolder !== undefined)
+      expect(existsSync(join(runFolder, id.toLowerCase().slice(0, 60)))).toBe(false)
   }
 }
 

@@ -50,8 +50,14 @@ async function checkAccel({ host, dataFolder, shelf }: CheckHost): Promise<Findi
       cacheFile: accelCacheFile(dataFolder),
       signal: new AbortController().signal,
     })
-    if (accel === 'kvm') return { name, state: 'good', found: `KVM with QEMU ${qemu.version}: ${reason}`, mend: undefined }
-    return { name, state: 'weak', found: `emulation (TCG) with QEMU ${qemu.version}, 10 to 40 times slower: ${reason}`, mend: undefined }
+    if (accel === 'kvm')
+      return { name, state: 'good', found: `KVM with QEMU ${qemu.version}: ${reason}`, mend: undefined }
+    return {
+      name,
+      state: 'weak',
+      found: `emulation (TCG) with QEMU ${qemu.version}, 10 to 40 times slower: ${reason}`,
+      mend: undefined,
+    }
   } catch (error) {
     if (!(error instanceof InfraError)) throw error
     return { name, state: 'missing', found: error.message, mend: error.hint }
@@ -78,13 +84,23 @@ async function checkDisk(dataFolder: string): Promise<Finding> {
   const free = bavail * bsize
   const found = `${formatSize(free)} free in ${dataFolder}`
   if (free >= leastDisk) return { name: 'data folder', state: 'good', found, mend: undefined }
-  return { name: 'data folder', state: 'missing', found: `${found}, expected at least ${formatSize(leastDisk)}`, mend: 'mayfly images gc, or --data on a larger disk' }
+  return {
+    name: 'data folder',
+    state: 'missing',
+    found: `${found}, expected at least ${formatSize(leastDisk)}`,
+    mend: 'mayfly images gc, or --data on a larger disk',
+  }
 }
 
 function checkMemory(host: HostConfig): Finding {
   const found = `${formatSize(freemem())} free of ${formatSize(totalmem())}, a job gets ${formatSize(host.resources.memory)}`
   const enough = totalmem() > host.resources.memory
-  return { name: 'memory', state: enough ? 'good' : 'missing', found, mend: enough ? undefined : 'set `resources: { memory: 1GiB }` in the host file' }
+  return {
+    name: 'memory',
+    state: enough ? 'good' : 'missing',
+    found,
+    mend: enough ? undefined : 'set `resources: { memory: 1GiB }` in the host file',
+  }
 }
 
 async function checkImage(host: HostConfig, shelf: Shelf): Promise<Finding> {
@@ -92,5 +108,10 @@ async function checkImage(host: HostConfig, shelf: Shelf): Promise<Finding> {
   const listed = (await shelf.list()).find((image) => image.name === host.defaultImage)
   if (listed?.present) return { name, state: 'good', found: `${listed.name} is here`, mend: undefined }
   const verb = listed?.source === 'build' ? 'build' : 'pull'
-  return { name, state: 'weak', found: `${host.defaultImage} is not here yet; the first job brings it`, mend: `mayfly images ${verb} ${host.defaultImage}` }
+  return {
+    name,
+    state: 'weak',
+    found: `${host.defaultImage} is not here yet; the first job brings it`,
+    mend: `mayfly images ${verb} ${host.defaultImage}`,
+  }
 }

@@ -40,7 +40,8 @@ async function checkProgram({ name, debian, use, optional }: Program, path: stri
   if (found !== undefined && (await findProgram(name, path)) === undefined && path !== '') {
     return { name, state: 'good', found: `${found} (${use})`, mend: undefined }
   }
-  if (found !== undefined && path !== '') return { name, state: 'good', found: `${found} (${use})`, mend: undefined }
+  if (found !== undefined && path !== '')
+    return { name, state: 'good', found: `${found} (${use})`, mend: undefined }
   const state = optional ? 'weak' : 'missing'
   return { name, state, found: `not found; it ${use}`, mend: `apt-get install ${debian}` }
 }

@@ -24,9 +24,12 @@ export function readSecrets({ jobs, given, env }: ReadSecrets): Record<string, s
   }
   const missing = [...wanted].filter((name) => !values.has(name))
   if (missing.length > 0) {
-    throw new ConfigError(`expected a value for ${missing.map((name) => `secret ${name}`).join(', ')}, got none`, {
-      hint: `export it and add --secret ${missing[0]}`,
-    })
+    throw new ConfigError(
+      `expected a value for ${missing.map((name) => `secret ${name}`).join(', ')}, got none`,
+      {
+        hint: `export it and add --secret ${missing[0]}`,
+      },
+    )
   }
   return Object.fromEntries(values)
 }

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import type { HostConfig } from '../../../config/host/host-config.ts'
 import type { Job } from '../../../config/pipeline/pipeline.ts'
 import type { Shelf } from '../../../images/shelf.ts'
+import { jobFolderPath } from '../../../runner/job/filenames.ts'
 import type { JobSource } from '../../../runner/job/job-order.ts'
 import type { JobRecord } from '../../../runner/job/job-record.ts'
-import { jobFolderPath } from '../../../runner/job/filenames.ts'
 import { runJob } from '../../../runner/job/run-job.ts'
 import { coldStart } from '../../../runner/machine/cold-start.ts'
 import { directorySource } from '../../../runner/source/directory-source.ts'
@@ -33,7 +33,9 @@ export async function runPipeline(run: RunPipeline): Promise<JobResult[]> {
   const buildId = `local-${timestamp()}-${randomBytes(2).toString('hex')}`
   const results: JobResult[] = []
   for (const job of jobs) {
-    const unmet = job.needs.filter((need) => results.some(({ name, verdict }) => name === need && verdict !== 'passed'))
+    const unmet = job.needs.filter((need) =>
+      results.some(({ name, verdict }) => name === need && verdict !== 'passed'),
+    )
     if (unmet.length > 0) {
       view.skipped(job.name, unmet)
       results.push({ name: job.name, verdict: 'skipped', failure: undefined })

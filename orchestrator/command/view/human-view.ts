@@ -43,7 +43,9 @@ export function createHumanView({ out, live, console: showConsole }: HumanView):
   const line = (text: string) => write(`${atLineStart ? '' : '\n'}${text}\n`)
 
   const verdictLines = ({ verdict, reason, hint, at }: Extract<JobEvent, { type: 'verdict' }>) => {
-    line(`${mark(verdict)} ${pc.bold(verdict)} in ${formatDuration(at)}${reason === undefined ? '' : `: ${reason}`}`)
+    line(
+      `${mark(verdict)} ${pc.bold(verdict)} in ${formatDuration(at)}${reason === undefined ? '' : `: ${reason}`}`,
+    )
     if (hint !== undefined) line(`  ${pc.dim(`hint: ${hint}`)}`)
   }
 
@@ -63,7 +65,9 @@ export function createHumanView({ out, live, console: showConsole }: HumanView):
         break
       case 'machine': {
         const { image, cpus, memory, accel, accelReason, network } = event.facts
-        details.unshift(`${image}, ${cpus} cpus, ${formatSize(memory)}, network ${network}, ${accel} (${accelReason})`)
+        details.unshift(
+          `${image}, ${cpus} cpus, ${formatSize(memory)}, network ${network}, ${accel} (${accelReason})`,
+        )
         break
       }
       case 'note':
@@ -79,7 +83,8 @@ export function createHumanView({ out, live, console: showConsole }: HumanView):
         if (showConsole) write(pc.dim(consoleText.push(event.data)))
         break
       case 'step-ended': {
-        const code = event.exitCode === undefined || event.exitCode === 0 ? '' : `, exit code ${event.exitCode}`
+        const code =
+          event.exitCode === undefined || event.exitCode === 0 ? '' : `, exit code ${event.exitCode}`
         const symbol = event.status === 'passed' ? pc.green('✔') : pc.red('✘')
         line(`${symbol} ${event.name} ${pc.dim(`${formatDuration(event.ms)}${code}`)}`)
         break
@@ -108,7 +113,8 @@ export function createHumanView({ out, live, console: showConsole }: HumanView):
     finished(results) {
       if (results.length > 1) {
         line('')
-        for (const { name, verdict } of results) line(`${mark(verdict ?? 'cancelled')} ${name} ${verdict ?? 'cancelled'}`)
+        for (const { name, verdict } of results)
+          line(`${mark(verdict ?? 'cancelled')} ${name} ${verdict ?? 'cancelled'}`)
       }
       if (job !== undefined) line(pc.dim(`log, console, timeline and artifacts: ${job.folder}`))
     },

@@ -37,7 +37,8 @@ function startBar(out: NodeJS.WriteStream, status: StatusLine, text: string, tot
   const bar = new SingleBar({
     stream: out,
     format: `  ${text} {bar} {percentage}% | {value}/{total} | {eta_formatted}`,
-    formatValue: (value, _options, type) => (type === 'value' || type === 'total' ? formatSize(value) : String(value)),
+    formatValue: (value, _options, type) =>
+      type === 'value' || type === 'total' ? formatSize(value) : String(value),
     hideCursor: true,
     clearOnComplete: true,
     barsize: 30,

@@ -25,16 +25,24 @@ function unfinishedEscape(text: string): number {
   return sequence === null ? start : text.length
 }
 
-// CSI, OSC and the other strings up to their end, and two-byte escapes (ECMA-48, section 5).
-const escapeSequence =
-  // biome would rather have no control characters here, but they are what is looked for.
-  new RegExp(
-    '\\u001b\\[[0-?]*[ -/]*[@-~]|\\u001b[\\]PX^_][^\\u0007\\u001b]*(?:\\u0007|\\u001b\\\\)|\\u001b[ -/]*[0-OQ-WYZ\\\\`-~]',
-    'g',
-  )
-const colour = new RegExp('^\\u001b\\[[0-9;:]*m$')
-const controls = new RegExp('[\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001a\\u001c-\\u001f\\u007f-\\u009f]', 'g')
-const strayEscape = new RegExp('\\u001b(?!\\[[0-9;:]*m)', 'g')
+const esc = '\\u001b'
+
+// Control sequences, control strings up to their end, and two-byte escapes (ECMA-48, section 5).
+const escapeSequence = pattern(
+  [
+    `${esc}\\[[0-?]*[ -/]*[@-~]`,
+    `${esc}[\\]PX^_][^\\u0007\\u001b]*(?:\\u0007|${esc}\\\\)`,
+    `${esc}[ -/]*[0-OQ-WYZ\\\\\`-~]`,
+  ].join('|'),
+)
+const colour = pattern(`^${esc}\\[[0-9;:]*m$`, '')
+const controls = pattern('[\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001a\\u001c-\\u001f\\u007f-\\u009f]')
+const strayEscape = pattern(`${esc}(?!\\[[0-9;:]*m)`)
+
+/** Built from text, since a regular expression literal would have to hold raw control characters. */
+function pattern(source: string, flags = 'g'): RegExp {
+  return new RegExp(source, flags)
+}
 
 function clean(text: string): string {
   return text

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { refuseByPolicy } from '../../../runner/egress/egress-policy.ts'
+import { refuseByPolicy, refuseDenied } from '../../../runner/egress/egress-policy.ts'
 
 const refuse = (allow: string[] | undefined, host: string, port = 443, ports?: number[]) =>
   refuseByPolicy({ audit: false, allow, ports }, { host, port })
@@ -32,5 +32,19 @@ describe('refuseByPolicy', () => {
     expect(refuse(['example.org:8443', '*.org'], 'example.org', 443)).toBeUndefined()
     expect(refuse(['example.org'], 'example.org', 22)).toMatch(/port 22 is not open/)
     expect(refuse(['[2001:db8::1]:444'], '[2001:db8::1]', 444)).toBeUndefined()
+  })
+})
+
+describe('refuseDenied', () => {
+  const reason = (deny: string[] | undefined, host: string, port = 443) =>
+    refuseDenied(deny === undefined ? {} : { deny }, { host, port })
+
+  it('refuses a denied host, its denied subdomains and a denied port, and nothing else', () => {
+    expect(reason(['bad.example'], 'bad.example')).toContain('deny-list')
+    expect(reason(['*.bad.example'], 'a.bad.example', 80)).toContain('deny-list')
+    expect(reason(['bad.example:80'], 'bad.example', 80)).toContain('deny-list')
+    expect(reason(['bad.example:80'], 'bad.example', 443)).toBeUndefined()
+    expect(reason(['bad.example'], 'good.example')).toBeUndefined()
+    expect(reason(undefined, 'good.example')).toBeUndefined()
   })
 })
