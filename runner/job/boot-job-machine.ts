@@ -3,8 +3,8 @@ import { formatSize } from '../../config/size.ts'
 import type { ShelfImage } from '../../images/image.ts'
 import type { Machine, MachineFacts } from '../machine/machine.ts'
 import { jobEnvironment } from './job-environment.ts'
+import type { JobLife } from './job-life.ts'
 import { resolveResources } from './resolve-resources.ts'
-import type { JobLife } from './run-job.ts'
 
 /** Starts the job's machine, makes it ready for steps and writes the log's header, which says how it was started. */
 export async function bootJobMachine(life: JobLife, image: ShelfImage): Promise<Machine> {

@@ -3,8 +3,8 @@ import { InfraError } from '../../config/errors.ts'
 import { collectArtifacts } from '../artifacts/collect-artifacts.ts'
 import type { Machine } from '../machine/machine.ts'
 import { timeLimit } from '../time-limit.ts'
+import type { JobLife } from './job-life.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
-import type { JobLife } from './run-job.ts'
 
 /** Artifacts are fetched after a job's own time is over, too, but not for ever. */
 const collectMs = 10 * 60_000

@@ -5,6 +5,7 @@ import type { Machine } from '../machine/machine.ts'
 import { bootJobMachine } from './boot-job-machine.ts'
 import { collectPhase } from './collect-phase.ts'
 import { createJobFolder } from './job-folder.ts'
+import type { JobLife } from './job-life.ts'
 import type { JobOrder } from './job-order.ts'
 import { createRecord, type JobRecord } from './job-record.ts'
 import { Cancelled, type Outcome, outcomeOf, passed, TimedOut } from './outcome.ts'
@@ -12,17 +13,6 @@ import { runSteps } from './run-steps.ts'
 import { createTimeline, type Timeline } from './timeline.ts'
 import { uploadPhase } from './upload-phase.ts'
 import type { Phase } from './verdict.ts'
-
-/** A job under way: what its phases share. */
-export type JobLife = {
-  readonly order: JobOrder
-  readonly timeline: Timeline
-  /** Absolute path of the job's artifacts on this host. */
-  readonly artifacts: string
-  /** Aborted by the job's cancellation and by its time limit. */
-  readonly signal: AbortSignal
-  readonly phase: <T>(phase: Phase, run: () => Promise<T>) => Promise<T>
-}
 
 /**
  * Lives a job from its image to the machine's end: image, boot, setup, upload, steps, collect, reported, destroyed.

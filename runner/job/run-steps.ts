@@ -3,8 +3,8 @@ import { InfraError, JobError } from '../../config/errors.ts'
 import type { Step } from '../../config/pipeline/pipeline.ts'
 import type { Machine, StepExit } from '../machine/machine.ts'
 import type { UntimedJobEvent } from './job-event.ts'
+import type { JobLife } from './job-life.ts'
 import { Cancelled, TimedOut } from './outcome.ts'
-import type { JobLife } from './run-job.ts'
 import { uploadSetupFiles } from './upload-phase.ts'
 
 type StepStatus = Extract<UntimedJobEvent, { type: 'step-ended' }>['status']

@@ -1,8 +1,8 @@
 import { ConfigError, InfraError } from '../../config/errors.ts'
 import { formatSize } from '../../config/size.ts'
 import type { Machine } from '../machine/machine.ts'
+import type { JobLife } from './job-life.ts'
 import type { TarSource } from './job-order.ts'
-import type { JobLife } from './run-job.ts'
 
 /** Puts the whole tree into the machine's working directory. */
 export async function uploadPhase(life: JobLife, machine: Machine): Promise<void> {

@@ -1,10 +1,19 @@
 import { ConfigError, InfraError } from '../../config/errors.ts'
+import type { ConsoleFinding } from '../logs/console-watch.ts'
 import { isSftpAnswer } from '../ssh/sftp.ts'
 import { untilAborted } from '../until-aborted.ts'
-import type { QemuMachine } from './qemu-machine.ts'
+import type { MachineEnd } from './machine.ts'
+
+/** What tells the reasons of a failed call apart. */
+type Watched = {
+  /** Aborted with the machine's end as an InfraError. */
+  readonly gone: AbortSignal
+  readonly findings: readonly ConsoleFinding[]
+  endWithin(ms: number): Promise<MachineEnd | undefined>
+}
 
 type Guarded<T> = {
-  machine: Pick<QemuMachine, 'gone' | 'endWithin' | 'findings'>
+  machine: Watched
   signal: AbortSignal
   call: (signal: AbortSignal) => Promise<T>
 }

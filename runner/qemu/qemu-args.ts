@@ -34,7 +34,7 @@ export function qemuArgs(spec: QemuSpec): string[] {
     ...seedArgs(spec.seed, spec.disk.bus),
     ...networkArgs(spec.network, spec.extraNics),
     ['-device', 'virtio-rng-pci'],
-    ['-device', 'pvpanic'],
+    ['-device', 'pvpanic-pci'],
     [
       '-chardev',
       `${listeningSocket('ser', spec.sockets.serial)},logfile=${optionPath(spec.serialLog)},logappend=on`,

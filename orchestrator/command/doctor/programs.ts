@@ -37,11 +37,7 @@ export async function checkPrograms(path: string, root: boolean): Promise<Findin
 async function checkProgram({ name, debian, use, optional }: Program, path: string): Promise<Finding> {
   // Administration tools lie where an ordinary user's PATH does not look.
   const found = await findProgram(name, `${path}:/usr/sbin:/sbin`)
-  if (found !== undefined && (await findProgram(name, path)) === undefined && path !== '') {
-    return { name, state: 'good', found: `${found} (${use})`, mend: undefined }
-  }
-  if (found !== undefined && path !== '')
-    return { name, state: 'good', found: `${found} (${use})`, mend: undefined }
+  if (found !== undefined) return { name, state: 'good', found: `${found} (${use})`, mend: undefined }
   const state = optional ? 'weak' : 'missing'
   return { name, state, found: `not found; it ${use}`, mend: `apt-get install ${debian}` }
 }

@@ -23,7 +23,7 @@ export function createStatusLine(out: NodeJS.WriteStream, live: boolean): Status
     },
     hide() {
       clearInterval(timer)
-      spinner.stop()
+      if (spinner.isSpinning) spinner.stop()
     },
   }
 }

@@ -75,7 +75,7 @@ const web = [
   ...['-device', 'virtio-net-pci,netdev=n0,mac=52:54:00:00:00:01,romfile='],
 ]
 const end = [
-  ...['-device', 'virtio-rng-pci', '-device', 'pvpanic', '-chardev'],
+  ...['-device', 'virtio-rng-pci', '-device', 'pvpanic-pci', '-chardev'],
   'socket,id=ser,path=/r/serial.sock,server=on,wait=off,logfile=/d/console.raw,logappend=on',
   ...['-serial', 'chardev:ser', '-chardev', 'socket,id=qmp,path=/r/qmp.sock,server=on,wait=off'],
   ...['-mon', 'chardev=qmp,mode=control'],
