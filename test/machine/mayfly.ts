@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { expect, inject, onTestFinished } from 'vitest'
 import { packageRoot } from '../../images/package-root.ts'
 import type { JobRecord } from '../../runner/job/job-record.ts'
+import { machinePaths } from '../../runner/machine/filenames.ts'
 
 /** A data folder of one test's own, on the image that all share, with a folder for its files. */
 export type Bench = {
@@ -14,6 +15,8 @@ export type Bench = {
   readonly work: string
   /** Starts `mayfly ARGS` as a user would; `--data` is set by the environment. */
   mayfly(args: readonly string[], options?: { env?: Record<string, string> }): Mayfly
+  /** Waits for a `mayfly run` and reads what its last job left. */
+  result(started: Mayfly): Promise<Run>
   /** Writes the pipeline file and runs it. */
   run(pipeline: string, args?: readonly string[]): Promise<Run>
   /** The records of all jobs that ran here, oldest first. */
@@ -32,66 +35,95 @@ export type Run = {
   readonly folder: string
 }
 
-export const mainFile = join(packageRoot(), 'dist', 'orchestrator', 'command', 'main.js')
+/** The `mayfly` that global-setup built. */
+export const builtCommand = [
+  process.execPath,
+  join(packageRoot(), 'dist', 'orchestrator', 'command', 'main.js'),
+] as const
+
+type BenchOptions = {
+  /** What `mayfly` stands for. @defaultValue the build in dist/ */
+  readonly command?: readonly [string, ...string[]]
+  /** Whether the image that all share lies on the shelf. @defaultValue true */
+  readonly withImage?: boolean
+  /** A folder that is there already and stays, such as one on a small disk. @defaultValue one of the bench's own */
+  readonly data?: string
+}
 
 /** Makes a bench that is removed when the test is over. */
-export async function createBench(): Promise<Bench> {
+export async function createBench(options: BenchOptions = {}): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-bench-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const data = join(folder, 'data')
+  const { command = builtCommand, withImage = true, data = join(folder, 'data') } = options
   const work = join(folder, 'work')
-  await mkdir(data)
+  await mkdir(data, { recursive: true })
   await mkdir(work)
-  await symlink(join(inject('sharedData'), 'images'), join(data, 'images'))
+  if (withImage) await symlink(join(inject('sharedData'), 'images'), join(data, 'images'))
 
   const mayfly: Bench['mayfly'] = (args, { env = {} } = {}) =>
-    startMayfly({ args, cwd: work, env: { MAYFLY_DATA: data, NO_COLOR: '1', MAYFLY_CONFIG: '', ...env } })
+    startMayfly({
+      command: [...command, ...args],
+      cwd: work,
+      env: { MAYFLY_DATA: data, NO_COLOR: '1', MAYFLY_CONFIG: '', ...env },
+    })
   const records = async () =>
     await Promise.all((await jobIds(data)).map((id) => readRecord(join(data, 'jobs', id))))
+  const result: Bench['result'] = async (started) => {
+    const { exitCode, all } = await started
+    const id = (await jobIds(data)).at(-1)
+    const jobFolder = join(data, 'jobs', id ?? 'none')
+    return {
+      code: exitCode,
+      output: String(all),
+      record: existsSync(join(jobFolder, 'record.json')) ? await readRecord(jobFolder) : undefined,
+      log: await textOf(join(jobFolder, 'log')),
+      console: await textOf(join(jobFolder, 'console')),
+      folder: jobFolder,
+    }
+  }
   return {
     data,
     work,
     mayfly,
     records,
+    result,
     async run(pipeline, args = []) {
       await writeFile(join(work, '.mayfly.yml'), pipeline)
-      const { exitCode, all } = await mayfly(['run', ...args])
-      const id = (await jobIds(data)).at(-1)
-      const jobFolder = join(data, 'jobs', id ?? 'none')
-      const record = id === undefined ? undefined : await readRecord(jobFolder)
-      return {
-        code: exitCode,
-        output: String(all),
-        record,
-        log: await textOf(join(jobFolder, 'log')),
-        console: await textOf(join(jobFolder, 'console')),
-        folder: jobFolder,
-      }
+      return await result(mayfly(['run', ...args]))
     },
   }
 }
 
-function startMayfly({
-  args,
-  cwd,
-  env,
-}: {
-  args: readonly string[]
-  cwd: string
-  env: Record<string, string>
-}) {
-  return execa(process.execPath, [mainFile, ...args], { cwd, env, all: true, reject: false, stdin: 'ignore' })
+type Start = { command: readonly [string, ...string[]]; cwd: string; env: Record<string, string> }
+
+function startMayfly({ command: [program, ...args], cwd, env }: Start) {
+  return execa(program, args, { cwd, env, all: true, reject: false, stdin: 'ignore' })
 }
 
-/** No QEMU, no overlay, no seed, no socket of any machine that this bench has had. */
+/** No QEMU, no overlay, no seed, no socket, no claim on an image of any machine that this bench has had. */
 export async function expectNothingLeft({ data }: Pick<Bench, 'data'>): Promise<void> {
   expect(await qemuProcesses(data)).toEqual([])
   expect(existsSync(join(data, 'machines')) ? await readdir(join(data, 'machines')) : []).toEqual([])
-  const runFolder = process.getuid?.() === 0 ? '/run/mayfly' : undefined
+  const claims = await imageClaims(data)
   for (const id of await jobIds(data)) {
-    if (runFolder !== undefined)
-      expect(existsSync(join(runFolder, id.toLowerCase().slice(0, 60)))).toBe(false)
+    const machine = id.toLowerCase().slice(0, 60)
+    const { runFolder } = machinePaths({
+      dataFolder: data,
+      id: machine,
+      env: process.env,
+      uid: userInfo().uid,
+    })
+    expect(existsSync(runFolder)).toBe(false)
+    expect(claims).not.toContain(machine)
   }
+}
+
+/** Machines that say they stand on an image; the shelf is shared, so those of other tests too. */
+async function imageClaims(data: string): Promise<string[]> {
+  const images = join(data, 'images')
+  const names = existsSync(images) ? await readdir(images) : []
+  const folders = names.map((name) => join(images, name, 'current', 'users')).filter(existsSync)
+  return (await Promise.all(folders.map((folder) => readdir(folder)))).flat()
 }
 
 /** Command lines of the QEMU processes whose files are in a data folder. */

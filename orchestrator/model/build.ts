@@ -1,0 +1,72 @@
+import type { FailureClass } from '../../config/errors.ts'
+import type { Job } from '../../config/pipeline/pipeline.ts'
+import type { Verdict } from '../../runner/job/verdict.ts'
+import type { Trigger } from './trigger.ts'
+
+/** `waiting` for approval, `queued` until its first job runs, `running`, then the gravest verdict of its jobs. */
+export type BuildState = 'waiting' | 'queued' | 'running' | Verdict
+
+/** What one trigger started. Kept as one JSON value; dates are ISO 8601. */
+export type Build = {
+  /** ULID in lower case: sorts by time. */
+  readonly id: string
+  /** `forge:owner/name` */
+  readonly repository: string
+  readonly trigger: Trigger
+  readonly pipelineFile: string
+  readonly state: BuildState
+  /** In the order of the pipeline file. */
+  readonly jobs: readonly string[]
+  readonly created: string
+  readonly started: string | undefined
+  readonly ended: string | undefined
+  /** Why there are no jobs, or why the build ended without them: file:line and what was wrong. */
+  readonly problem: string | undefined
+  readonly delivery: string | undefined
+  /** Whose word let a fork's pull request run, and for which commit. */
+  readonly approval: { readonly by: string; readonly at: string; readonly sha: string } | undefined
+}
+
+/** `blocked` by needs, `queued`, `claimed` by a host, `running` in its machine, then its verdict. */
+export type JobState = 'blocked' | 'queued' | 'claimed' | 'running' | Verdict
+
+/** One machine's worth of work of a build. */
+export type BuildJob = {
+  /** `<build id>-<name>`, unique and fit for a folder, a URL and a queue. */
+  readonly id: string
+  readonly build: string
+  readonly repository: string
+  /** Name in the file, with the matrix values of this one: `test-18-debug`. */
+  readonly name: string
+  /** What to run, matrix values filled in. Holds names of secrets, no values. */
+  readonly job: Job
+  /** Ids of the jobs that have to pass first. */
+  readonly needs: readonly string[]
+  readonly state: JobState
+  /** Counts from 1; a retry is a new attempt with a new machine. */
+  readonly attempt: number
+  /** 0 is first, larger is later. */
+  readonly priority: number
+  readonly created: string
+  readonly queued: string | undefined
+  readonly started: string | undefined
+  readonly ended: string | undefined
+  /** Fencing token: grows with each claim; only its holder may write. */
+  readonly claim: number
+  readonly host: string | undefined
+  readonly failure: FailureClass | undefined
+  readonly reason: string | undefined
+  readonly hint: string | undefined
+  /** What kept it from running when it was last looked at. */
+  readonly waiting: string | undefined
+  /** Sizes it asks for, resolved: cpus, bytes, bytes. */
+  readonly resources: { readonly cpus: number; readonly memory: number; readonly disk: number }
+  readonly cancelRequested: string | undefined
+}
+
+export const endStates = ['passed', 'failed', 'errored', 'timed-out', 'cancelled', 'skipped'] as const
+
+/** Whether a job or build has come to its verdict. */
+export function isEnded(state: BuildState | JobState): state is Verdict {
+  return (endStates as readonly string[]).includes(state)
+}

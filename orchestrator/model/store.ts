@@ -1,0 +1,60 @@
+import type { Build, BuildJob, BuildState, JobState } from './build.ts'
+import type { Delivery, DeliveryVerdict } from './delivery.ts'
+import type { Repository } from './repository.ts'
+
+/**
+ * What is live and the index, in Redis. Every write is one atomic step there. Lists are newest first; `cursor` is
+ * what the last page gave, undefined for the first page.
+ */
+export type Store = {
+  readonly builds: {
+    /** Writes a build and its jobs at once. */
+    add(build: Build, jobs: readonly BuildJob[]): Promise<void>
+    get(id: string): Promise<Build | undefined>
+    /** Changes fields; indexes follow. Undefined where there is no such build. */
+    update(id: string, change: Partial<Omit<Build, 'id'>>): Promise<Build | undefined>
+    list(filter: BuildFilter, page: Page): Promise<Paged<Build>>
+  }
+  readonly jobs: {
+    get(id: string): Promise<BuildJob | undefined>
+    ofBuild(build: string): Promise<BuildJob[]>
+    /**
+     * Changes a job only if it is in one of the states `from`, and `claim` where it is given is still its own.
+     * Undefined where it was not: somebody else was faster.
+     */
+    change(
+      id: string,
+      from: readonly JobState[],
+      change: Partial<Omit<BuildJob, 'id'>>,
+      claim?: number,
+    ): Promise<BuildJob | undefined>
+    /** Takes a job for a host: state `claimed`, fencing token grown by one. Undefined where it is not queued. */
+    claim(id: string, host: string): Promise<BuildJob | undefined>
+    /** Jobs in a state, the longest there first. */
+    inState(state: JobState): Promise<BuildJob[]>
+  }
+  readonly deliveries: {
+    /** Records a delivery and its raw body durably; false where its forge id is known already (it is recorded as duplicate). */
+    record(delivery: Delivery, body: Buffer): Promise<boolean>
+    get(id: string): Promise<Delivery | undefined>
+    body(id: string): Promise<Buffer | undefined>
+    update(id: string, change: Partial<Omit<Delivery, 'id'>>): Promise<void>
+    list(filter: { repository?: string; verdict?: DeliveryVerdict }, page: Page): Promise<Paged<Delivery>>
+  }
+  readonly repositories: {
+    put(repository: Repository): Promise<void>
+    get(key: string): Promise<Repository | undefined>
+    list(): Promise<Repository[]>
+    remove(key: string): Promise<boolean>
+  }
+}
+
+export type BuildFilter = {
+  readonly repository?: string
+  readonly branch?: string
+  readonly state?: BuildState
+}
+
+export type Page = { readonly limit: number; readonly cursor: string | undefined }
+
+export type Paged<T> = { readonly items: readonly T[]; readonly next: string | undefined }

@@ -1,0 +1,80 @@
+import { isForkBuild } from '../builds/fork-policy.ts'
+import type { Build, BuildJob } from '../model/build.ts'
+import type { Repository } from '../model/repository.ts'
+import type { JobRecord } from '../../runner/job/job-record.ts'
+import { runJob } from '../../runner/job/run-job.ts'
+import { announceBytes } from './announce-bytes.ts'
+import { attemptId } from './attempt-id.ts'
+import { watchCancel } from './watch-cancel.ts'
+import type { WorkerParts } from './worker-parts.ts'
+
+type RunBuildJob = { parts: WorkerParts; id: string; signal: AbortSignal }
+
+/**
+ * Takes one job of the queue through its life on this host. Whatever happens, the job has its verdict afterwards and
+ * those that wait for it are told; unless somebody else holds it, for then it is not ours to write.
+ */
+export async function runBuildJob({ parts, id, signal }: RunBuildJob): Promise<void> {
+  const { store, hostName, log } = parts
+  const job = await store.jobs.claim(id, hostName)
+  if (job === undefined) return log.info({ job: id }, 'not taken: it is no longer queued')
+  const build = await store.builds.get(job.build)
+  const repository = build && (await store.repositories.get(build.repository))
+  if (build === undefined || repository === undefined) {
+    return await end(parts, job, { verdict: 'errored', failure: 'config', reason: 'its repository is no longer registered', hint: undefined })
+  }
+  const cancel = watchCancel({ bus: parts.bus, job, signal })
+  try {
+    const record = await run({ parts, job, build, repository, signal: cancel.signal })
+    await end(parts, job, record)
+  } catch (error) {
+    log.error({ job: id, err: error }, 'a job ended without a verdict')
+    const reason = error instanceof Error ? error.message : String(error)
+    await end(parts, job, { verdict: 'errored', failure: 'host-lost', reason, hint: undefined })
+  } finally {
+    cancel.end()
+  }
+}
+
+type Run = { parts: WorkerParts; job: BuildJob; build: Build; repository: Repository; signal: AbortSignal }
+
+async function run({ parts, job, build, repository, signal }: Run): Promise<JobRecord> {
+  const { host, dataFolder, mirror, vault, shelf, startMachine, bus } = parts
+  const { trigger } = build
+  const commit = { ref: trigger.ref, sha: trigger.sha }
+  const secrets = isForkBuild(trigger) ? {} : await vault.resolve(build.repository, job.job.secrets)
+  const source = await mirror.source(repository, commit, { bytes: host.limits.uploadBytes }, signal)
+  const bytes = announceBytes({ bus, job: job.id })
+  try {
+    return await runJob({
+      job: job.job,
+      context: { jobId: attemptId(job), buildId: build.id, repo: repository.name, event: trigger.event, ...commit },
+      secrets,
+      host,
+      dataFolder,
+      source,
+      ensureImage: (name, watched) => shelf.ensure(name, watched),
+      startMachine,
+      signal,
+      onEvent: (event) => {
+        bytes.onEvent(event)
+        if (event.type === 'phase-started' && event.phase === 'boot') void parts.builds.jobStarted(job)
+      },
+      onImageProgress: () => undefined,
+    })
+  } finally {
+    bytes.end()
+    await source.release()
+  }
+}
+
+type Ending = Pick<JobRecord, 'verdict' | 'failure' | 'reason' | 'hint'>
+
+/** Writes the verdict if the job is still ours, and tells those that wait for it. */
+async function end({ store, builds, log }: WorkerParts, job: BuildJob, ending: Ending): Promise<void> {
+  const { failure, reason, hint } = ending
+  const change = { state: ending.verdict ?? 'errored', failure, reason, hint, ended: new Date().toISOString() }
+  const ended = await store.jobs.change(job.id, ['claimed', 'running'], change, job.claim)
+  if (ended === undefined) return log.warn({ job: job.id }, 'the verdict is not ours to write: another host has the job')
+  await builds.jobEnded(ended)
+}

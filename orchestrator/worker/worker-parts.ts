@@ -1,0 +1,25 @@
+import type { Logger } from 'pino'
+import type { HostConfig } from '../../config/host/host-config.ts'
+import type { Shelf } from '../../images/shelf.ts'
+import type { StartMachine } from '../../runner/job/job-order.ts'
+import type { BuildService } from '../builds/build-service.ts'
+import type { Bus } from '../bus/bus.ts'
+import type { Mirror } from '../git/mirror.ts'
+import type { Store } from '../model/store.ts'
+import type { Vault } from '../secrets/vault.ts'
+
+/** What a worker runs jobs with. */
+export type WorkerParts = {
+  /** Name of this host, unique among those that share a Redis. */
+  readonly hostName: string
+  readonly host: HostConfig
+  readonly dataFolder: string
+  readonly store: Store
+  readonly bus: Bus
+  readonly builds: BuildService
+  readonly mirror: Mirror
+  readonly vault: Vault
+  readonly shelf: Shelf
+  readonly startMachine: StartMachine
+  readonly log: Logger
+}
