@@ -49,8 +49,17 @@ export const hostDefaults = {
     steps: 500,
     imageBytes: '64GiB',
   },
+  listen: '127.0.0.1:8470',
   stop: { powerdown: '10s', term: '5s' },
   boot: { cpuTime: '10m', quiet: '3m' },
+} as const
+
+/** What a repository gets where its registration does not say otherwise. */
+export const repositoryDefaults = {
+  branch: 'main',
+  limits: { queued: 500, matrix: 100 },
+  submodules: false,
+  lfs: false,
 } as const
 
 /** What no file may exceed; bounds that keep a wrong or hostile file from hurting the host that reads it. */

@@ -2,7 +2,7 @@ import { hostIntroduction, pipelineIntroduction } from './introductions.ts'
 import { hostJsonSchema, pipelineJsonSchema } from './json-schema.ts'
 import { hostReference, pipelineReference } from './reference.ts'
 
-/** Every file that is generated from the schemas, by its path in the repository. */
+/** Every file that is generated from the schemas, by its path in the repository; scripts/ knows the others. */
 export const generatedFiles = (): Readonly<Record<string, string>> => ({
   'config/pipeline.schema.json': asJson(pipelineJsonSchema()),
   'config/host.schema.json': asJson(hostJsonSchema()),

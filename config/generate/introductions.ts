@@ -84,6 +84,13 @@ images:
     digest: sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
     compression: xz
     user: ci
+public_url: https://ci.example.org
+repositories:
+  - forge: gitea
+    name: owner/name
+    clone_url: https://forge.example.org/owner/name.git
+    api_url: https://forge.example.org/api/v1
+    secret_files: { webhook: /etc/mayfly/name.webhook, token: /etc/mayfly/name.token }
 \`\`\`
 
 Relative paths count from the folder of the host file. Disks, kernels and initrds that are named but absent are errors,

@@ -41,6 +41,68 @@ export type HostConfig = {
   readonly limits: Limits
   readonly stop: StopBudget
   readonly boot: BootBudget
+  /**
+   * URL of the Redis that all hosts share; it may hold a password.
+   * @defaultValue undefined: `serve` starts its own
+   */
+  readonly redis: string | undefined
+  /**
+   * Where the server listens; an IPv6 address without brackets, port 0 for any free one.
+   * @defaultValue 127.0.0.1, port 8470
+   */
+  readonly listen: { readonly host: string; readonly port: number }
+  /**
+   * The server's address as others reach it, without a slash at its end.
+   * @defaultValue undefined: where it listens
+   */
+  readonly publicUrl: string | undefined
+  /**
+   * IP addresses and networks of reverse proxies that end TLS.
+   * @defaultValue []
+   */
+  readonly trustedProxies: readonly string[]
+  /**
+   * Absolute path of the key file of the secrets. `secretsKeyFile` decides.
+   * @defaultValue undefined
+   */
+  readonly secretsKey: string | undefined
+  /**
+   * Repositories that may start builds here.
+   * @defaultValue []
+   */
+  readonly repositories: readonly RepositoryEntry[]
+}
+
+/** A repository as the host file registers it. */
+export type RepositoryEntry = {
+  readonly forge: 'github' | 'gitlab' | 'gitea' | 'bitbucket' | 'sourcehut'
+  /** `owner/name` */
+  readonly name: string
+  /** Holds no credentials. */
+  readonly cloneUrl: string
+  readonly apiUrl: string | undefined
+  readonly pipelineFile: string | undefined
+  readonly images: readonly string[] | undefined
+  /** Numbers of jobs. @defaultValue running: undefined, queued: 500, matrix: 100 */
+  readonly limits: {
+    readonly running: number | undefined
+    readonly queued: number
+    readonly matrix: number
+  }
+  /** @defaultValue 'main' */
+  readonly defaultBranch: string
+  /** @defaultValue false */
+  readonly submodules: boolean
+  /** @defaultValue false */
+  readonly lfs: boolean
+  /** In UTC, as crontab(5) writes it. @defaultValue [] */
+  readonly schedules: readonly { readonly cron: string; readonly branch: string }[]
+  /** Absolute paths of files with one secret each. */
+  readonly secretFiles: {
+    readonly webhook: string | undefined
+    readonly token: string | undefined
+    readonly clone: string | undefined
+  }
 }
 
 /** An image as the host file describes it; what is undefined comes from the catalogue, or its general defaults. */

@@ -1,7 +1,8 @@
 import { dirname, resolve } from 'node:path'
 import { presentSizes } from '../schema/present-sizes.ts'
-import type { HostConfig, ImageEntry } from './host-config.ts'
+import type { HostConfig, ImageEntry, RepositoryEntry } from './host-config.ts'
 import type { RawImageEntry } from './image-entry-schema.ts'
+import type { RawRepositoryEntry } from './repository-entry-schema.ts'
 import type { RawHost } from './schema.ts'
 
 /** The host file's data in the words of the code. Paths become absolute, counted from the file's folder. */
@@ -32,7 +33,18 @@ export const resolveHost = (raw: RawHost, file: string | undefined): HostConfig 
     },
     stop: raw.stop,
     boot: { cpuTime: raw.boot.cpu_time, quiet: raw.boot.quiet },
+    redis: raw.redis,
+    listen: resolveListen(raw.listen),
+    publicUrl: raw.public_url?.replace(/\/+$/, ''),
+    trustedProxies: raw.trusted_proxies,
+    secretsKey: absolute(raw.secrets_key),
+    repositories: raw.repositories.map((entry) => resolveRepository(entry, absolute)),
   }
+}
+
+const resolveListen = (written: string): HostConfig['listen'] => {
+  const colon = written.lastIndexOf(':')
+  return { host: written.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(written.slice(colon + 1)) }
 }
 
 const resolveImage = (
@@ -56,4 +68,26 @@ const resolveImage = (
   kernel: absolute(entry.kernel),
   initrd: absolute(entry.initrd),
   append: entry.append,
+})
+
+const resolveRepository = (
+  entry: RawRepositoryEntry,
+  absolute: (path: string | undefined) => string | undefined,
+): RepositoryEntry => ({
+  forge: entry.forge,
+  name: entry.name,
+  cloneUrl: entry.clone_url,
+  apiUrl: entry.api_url,
+  pipelineFile: entry.pipeline_file,
+  images: entry.images,
+  limits: { running: entry.limits.running, queued: entry.limits.queued, matrix: entry.limits.matrix },
+  defaultBranch: entry.default_branch,
+  submodules: entry.submodules,
+  lfs: entry.lfs,
+  schedules: entry.schedules.map(({ cron, branch }) => ({ cron, branch: branch ?? entry.default_branch })),
+  secretFiles: {
+    webhook: absolute(entry.secret_files.webhook),
+    token: absolute(entry.secret_files.token),
+    clone: absolute(entry.secret_files.clone),
+  },
 })

@@ -10,6 +10,8 @@ import { size } from '../schema/size-schema.ts'
 import { formed } from '../schema/text.ts'
 import { imageEntry } from './image-entry-schema.ts'
 import { path } from './path-schema.ts'
+import { repositoryEntry } from './repository-entry-schema.ts'
+import { listenAddress, publicUrl, redisUrl, trustedProxies } from './server-schema.ts'
 
 const { resources, network, limits, stop, boot } = hostDefaults
 
@@ -131,6 +133,37 @@ export const hostSchema = mapping({
   limits: hostLimits.prefault({}).meta({ description: 'What a job may take of this host.' }),
   stop: hostStop.prefault({}).meta({ description: 'How machines are stopped.' }),
   boot: hostBoot.prefault({}).meta({ description: 'When a boot is given up.' }),
+  redis: redisUrl().optional().meta({
+    description:
+      'Redis or Valkey that keeps the queue, shared by all hosts. Without it: `mayfly serve` starts one of its own.',
+  }),
+  listen: listenAddress().prefault(hostDefaults.listen).meta({
+    description:
+      'Where the server listens. Anything but a loopback address needs a token and `trusted_proxies`.',
+  }),
+  public_url: publicUrl().optional().meta({
+    description: 'Address of the server as people and forges reach it. Without it: where it listens.',
+  }),
+  trusted_proxies: trustedProxies().prefault([]).meta({
+    description: 'Reverse proxies that end TLS, whose word for the address of a client is taken.',
+  }),
+  secrets_key: path().optional().meta({
+    description:
+      'File of the key that secrets are encrypted with, outside the data folder. Without it: `/etc/mayfly/secrets.key` for root, `~/.config/mayfly/secrets.key` for others.',
+  }),
+  repositories: z
+    .array(repositoryEntry, { error: 'expected a list of repositories' })
+    .superRefine((entries, context) => {
+      const seen = new Set<string>()
+      entries.forEach(({ forge, name }, index) => {
+        const key = `${forge}:${name}`
+        const message = `expected each repository once, found ${key} again`
+        if (seen.has(key)) context.addIssue({ code: 'custom', path: [index, 'name'], message })
+        seen.add(key)
+      })
+    })
+    .prefault([])
+    .meta({ description: 'Repositories that may start builds here. More can be added over the API.' }),
 })
 
 export type RawHost = z.output<typeof hostSchema>

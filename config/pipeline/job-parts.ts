@@ -99,7 +99,9 @@ export const when = mapping({
 })
 
 export const concurrency = mapping({
-  group: line('the name of a group').meta({ description: 'Name of the group.' }),
+  group: line('the name of a group').meta({
+    description: `Name of the group, within the repository. \${branch} (for a pull request pull/<number>), \${tag}, \${ref}, \${event}, \${pull_request} and \${job} stand for those of the build.`,
+  }),
   cancel: z.boolean({ error: 'expected true or false' }).optional().meta({
     description: 'Cancel the running job of the group when a newer one comes, instead of waiting for it.',
     default: jobDefaults.concurrencyCancel,

@@ -26,7 +26,8 @@ export const matrix = z
   .meta({
     id: 'matrix',
     description:
-      'Variants of one job. Every other key is an axis with its values, written as they are: `1.20` stays `1.20`.',
+      'Variants of one job. Every other key is an axis with its values, written as they are: `1.20` stays `1.20`. ' +
+      `A variant has each value as the variable \`MATRIX_<AXIS>\`, in upper case, and in the place of \`\${matrix.axis}\` in \`image\`, \`setup\`, values of \`env\`, names and scripts of steps, and the concurrency group.`,
   })
 
 function checkAxes(value: Record<string, unknown>, context: z.core.$RefinementCtx): void {

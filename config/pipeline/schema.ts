@@ -3,7 +3,7 @@ import { bounds, hostDefaults, jobDefaults } from '../defaults.ts'
 import { choice, meaningsOf } from '../schema/choice.ts'
 import { duration } from '../schema/duration-schema.ts'
 import { env, variableName } from '../schema/env-schema.ts'
-import { imageName } from '../schema/image-name.ts'
+import { jobImageName } from '../schema/image-name.ts'
 import { oneOrMore } from '../schema/list.ts'
 import { mapping } from '../schema/mapping.ts'
 import { relativePath } from '../schema/relative-path.ts'
@@ -17,7 +17,7 @@ import { networkModes } from './network-modes.ts'
 
 /** What a job has in common with others: written in a job, or beside `jobs` for all of them. */
 const shared = {
-  image: imageName()
+  image: jobImageName()
     .optional()
     .meta({
       description: `Name of the image that the machine starts from. Without one: the host's \`default_image\`, which is \`${hostDefaults.image}\` unless the host file names another.`,

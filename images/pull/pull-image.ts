@@ -8,6 +8,7 @@ import { fillShelf } from '../shelf/fill-shelf.ts'
 import { placeImage } from '../shelf/place-image.ts'
 import { type OnShelf, readCurrent } from '../shelf/read-current.ts'
 import { resolveImage, serves } from '../shelf/shelf-image.ts'
+import { checkBootable } from './check-bootable.ts'
 import { expectedChecksum } from './expected-checksum.ts'
 import { fetchSource } from './fetch-source.ts'
 import { withHttp } from './http.ts'
@@ -107,6 +108,10 @@ async function finish(
   const { dataFolder, entry, limits, signal, onProgress } = work
   const kernel = await kernelOf(entry)
   const prepared = await prepareDisk({ entry, source: from.file, workFolder, limits, signal, onProgress })
+  if (kernel === undefined) {
+    const origin = entry.path ?? entry.url ?? ''
+    await checkBootable({ name: entry.name, origin, disk: prepared.disk, workFolder, signal })
+  }
   await placeImage({
     dataFolder,
     entry,

@@ -5,6 +5,9 @@ import { packageRoot } from '../../images/package-root.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { imagesCommand } from './images-command.ts'
 import { runCommand } from './run-command.ts'
+import { serveCommand } from './serve-command.ts'
+import { adminCommands } from './server/admin-commands.ts'
+import { buildCommands } from './server/build-commands.ts'
 import { validateCommand } from './validate-command.ts'
 
 /** The `mayfly` command with all its subcommands; parsing errors throw instead of ending the process. */
@@ -15,7 +18,8 @@ export function program(): Command {
     .showSuggestionAfterError()
     .showHelpAfterError('(mayfly --help says what there is)')
     .addHelpText('after', exitCodeHelp)
-  for (const command of [runCommand(), validateCommand(), imagesCommand(), doctorCommand()])
+  const local = [runCommand(), validateCommand(), imagesCommand(), doctorCommand()]
+  for (const command of [...local, serveCommand(), ...buildCommands(), ...adminCommands()])
     mayfly.addCommand(command)
   throwInsteadOfExit(mayfly)
   return mayfly

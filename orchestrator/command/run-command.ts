@@ -27,7 +27,7 @@ type RunOptions = HostOptions & {
 export function runCommand(): Command {
   const command = new Command('run')
     .description('run a pipeline file on this computer, each job in a fresh machine')
-    .argument('[file]', `pipeline file, or a folder that holds a ${jobDefaults.file}`, jobDefaults.file)
+    .argument('[file]', `pipeline file, or a folder that holds one (default: ${jobDefaults.file})`)
     .option('--job <name>', 'run only this job')
     .option('--dir <folder>', 'folder to upload (default: the one that holds the pipeline file)')
     .option('--image <name>', 'start from this image instead of the one that the file names')
@@ -42,10 +42,10 @@ export function runCommand(): Command {
   return withHostOptions(command).action(run)
 }
 
-async function run(named: string, options: RunOptions): Promise<void> {
-  const { file, directory } = locate(named, options.dir)
-  const pipeline = await loadPipeline({ file })
+async function run(named: string | undefined, options: RunOptions): Promise<void> {
   const { host, dataFolder, shelf } = await openThisHost(options)
+  const { file, directory } = locate({ named: named ?? '.', dir: options.dir, fileName: host.pipelineFile })
+  const pipeline = await loadPipeline({ file })
   const jobs = selectJobs(pipeline, options.job).map((job) =>
     options.image === undefined ? job : { ...job, image: options.image },
   )
@@ -78,9 +78,11 @@ async function run(named: string, options: RunOptions): Promise<void> {
   }
 }
 
-function locate(named: string, dir: string | undefined): { file: string; directory: string } {
+type Locate = { named: string; dir: string | undefined; fileName: string }
+
+function locate({ named, dir, fileName }: Locate): { file: string; directory: string } {
   const isFolder = statSync(named, { throwIfNoEntry: false })?.isDirectory() === true
-  const file = isFolder ? join(named, jobDefaults.file) : named
+  const file = isFolder ? join(named, fileName) : named
   const directory = resolve(dir ?? dirname(file))
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new ConfigError(`expected a folder to upload, found none at ${directory}`)

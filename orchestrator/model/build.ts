@@ -20,9 +20,11 @@ export type Build = {
   readonly created: string
   readonly started: string | undefined
   readonly ended: string | undefined
-  /** Why there are no jobs, or why the build ended without them: file:line and what was wrong. */
+  /** Why there are no jobs: file:line:column and what is wrong there, one line for each problem. */
   readonly problem: string | undefined
   readonly delivery: string | undefined
+  /** Jobs that were asked for by name; undefined for the whole file. */
+  readonly only?: readonly string[]
   /** Whose word let a fork's pull request run, and for which commit. */
   readonly approval: { readonly by: string; readonly at: string; readonly sha: string } | undefined
 }
@@ -62,6 +64,8 @@ export type BuildJob = {
   /** Sizes it asks for, resolved: cpus, bytes, bytes. */
   readonly resources: { readonly cpus: number; readonly memory: number; readonly disk: number }
   readonly cancelRequested: string | undefined
+  /** Decided when the build was planned: its `when` is not met, or no host can take it. A retry leaves it as it is. */
+  readonly ruledOut?: boolean
 }
 
 export const endStates = ['passed', 'failed', 'errored', 'timed-out', 'cancelled', 'skipped'] as const

@@ -18,10 +18,15 @@ export type Repository = {
   readonly defaultBranch: string
   readonly submodules: boolean
   readonly lfs: boolean
+  /** Builds that start by the clock; undefined for none. */
+  readonly schedules?: readonly Schedule[]
   /** ISO 8601 */
   readonly created: string
   readonly from: 'host-file' | 'api'
 }
+
+/** `cron` as crontab(5) writes it, in UTC, with seconds before it where there are six fields. */
+export type Schedule = { readonly cron: string; readonly branch: string }
 
 export type RepositoryLimits = {
   /** Jobs of this repository at a time; undefined for as many as fit. */
@@ -40,6 +45,8 @@ export const repositorySecrets = {
   token: 'mayfly:token',
   /** Fetches private repositories, as a password over https. */
   clone: 'mayfly:clone',
+  /** Signs notifications: `whsec_` and base64 of 24 to 64 bytes. */
+  notification: 'mayfly:notification',
 } as const
 
 /** The key of a repository in Redis, URLs and folders: `forge:owner/name`. */

@@ -8,8 +8,8 @@ import type { Repository } from './repository.ts'
  */
 export type Store = {
   readonly builds: {
-    /** Writes a build and its jobs at once. */
-    add(build: Build, jobs: readonly BuildJob[]): Promise<void>
+    /** Writes a build and its jobs at once; false, and nothing written, where there is a build of this id already. */
+    add(build: Build, jobs: readonly BuildJob[]): Promise<boolean>
     get(id: string): Promise<Build | undefined>
     /** Changes fields; indexes follow. Undefined where there is no such build. */
     update(id: string, change: Partial<Omit<Build, 'id'>>): Promise<Build | undefined>
@@ -32,6 +32,16 @@ export type Store = {
     claim(id: string, host: string): Promise<BuildJob | undefined>
     /** Jobs in a state, the longest there first. */
     inState(state: JobState): Promise<BuildJob[]>
+  }
+  /** Concurrency groups: each is held by one job at a time. */
+  readonly groups: {
+    /**
+     * Gives the group to a job where nobody holds it, or where `instead` does. Gives its holder now, which is the
+     * job itself where it got the group or had it already.
+     */
+    take(group: string, job: string, instead?: string): Promise<string>
+    /** Frees the group if this job still holds it. */
+    release(group: string, job: string): Promise<void>
   }
   readonly deliveries: {
     /** Records a delivery and its raw body durably; false where its forge id is known already (it is recorded as duplicate). */

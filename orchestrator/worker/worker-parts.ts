@@ -4,6 +4,7 @@ import type { Shelf } from '../../images/shelf.ts'
 import type { StartMachine } from '../../runner/job/job-order.ts'
 import type { BuildService } from '../builds/build-service.ts'
 import type { Bus } from '../bus/bus.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Mirror } from '../git/mirror.ts'
 import type { Store } from '../model/store.ts'
 import type { Vault } from '../secrets/vault.ts'
@@ -20,6 +21,7 @@ export type WorkerParts = {
   readonly mirror: Mirror
   readonly vault: Vault
   readonly shelf: Shelf
+  readonly metrics: Metrics
   readonly startMachine: StartMachine
   readonly log: Logger
 }

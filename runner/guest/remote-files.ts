@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import ssh2, { type Attributes, type FileEntry, type SFTPWrapper } from 'ssh2'
@@ -85,11 +86,11 @@ async function readBatch(sftp: SFTPWrapper, handle: Buffer): Promise<FileEntry[]
 
 // S_IFMT and its kinds, inode(7).
 const kinds: Readonly<Record<number, RemoteEntry['kind']>> = {
-  16807: 'file',
-  9604: 'directory',
-  21609: 'link',
+  [constants.S_IFREG]: 'file',
+  [constants.S_IFDIR]: 'directory',
+  [constants.S_IFLNK]: 'link',
 }
 
 function entryOf(name: string, { mode, size }: Pick<Attributes, 'mode' | 'size'>): RemoteEntry {
-  return { name, kind: kinds[mode & 0o170000] ?? 'other', size, mode: mode & 0o7777 }
+  return { name, kind: kinds[mode & constants.S_IFMT] ?? 'other', size, mode: mode & 0o7777 }
 }

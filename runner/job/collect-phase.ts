@@ -16,6 +16,11 @@ const collectMs = 10 * 60_000
 export async function collectPhase(life: JobLife, machine: Machine, outcome: Outcome): Promise<Outcome> {
   const { order, timeline, artifacts: destination } = life
   const { job, host } = order
+  // Asking once more would only wait for the same connection once more.
+  if (outcome.failure === 'ssh-lost') {
+    timeline.emit({ type: 'note', message: 'artifacts were not collected: the machine lets nobody in' })
+    return outcome
+  }
   const limit = timeLimit(order.signal, collectMs, `this took longer than ${formatDuration(collectMs)}`)
   try {
     const { problems } = await collectArtifacts({

@@ -19,6 +19,7 @@ export class Cancelled extends Error {
 /** A time limit that the pipeline file sets, on a step or on the whole job. */
 export class TimedOut extends Error {
   override readonly name: string = 'TimedOut'
+  readonly hint = 'give it a longer `timeout`, or read in the log where it stood still'
 }
 
 /** The one place where an error becomes a verdict. */

@@ -1,6 +1,7 @@
 import { formatDuration } from '../../config/duration.ts'
 import { ConfigError } from '../../config/errors.ts'
 import type { ShelfImage } from '../../images/image.ts'
+import { unmaskable } from '../logs/mask-needles.ts'
 import type { Machine } from '../machine/machine.ts'
 import { bootJobMachine } from './boot-job-machine.ts'
 import { collectPhase } from './collect-phase.ts'
@@ -12,7 +13,6 @@ import { Cancelled, type Outcome, outcomeOf, passed, TimedOut } from './outcome.
 import { runSteps } from './run-steps.ts'
 import { createTimeline, type Timeline } from './timeline.ts'
 import { uploadPhase } from './upload-phase.ts'
-import type { Phase } from './verdict.ts'
 
 /**
  * Lives a job from its image to the machine's end: image, boot, setup, upload, steps, collect, reported, destroyed.
@@ -53,7 +53,9 @@ async function live(life: JobLife, held: { machine?: Machine }, startClock: () =
   const { order, phase, signal } = life
   try {
     checkNetwork(order)
+    checkSteps(order)
     const image = await phase('image', () => ensureImage(life))
+    noteUnmaskable(life)
     startClock()
     const machine = await phase('boot', () => bootJobMachine(life, image))
     held.machine = machine
@@ -94,6 +96,22 @@ function checkNetwork({ job, host }: JobOrder): void {
     "the job asks for `network: internet`, which this host refuses: such a machine reaches the host's own services and its LAN",
     { hint: 'use `network: web`, or set `network: { internet: accept-risk }` in the host file' },
   )
+}
+
+/** A value that is too short to be masked would be found in every other word, so its owner has to know. */
+function noteUnmaskable({ order, timeline }: JobLife): void {
+  const values = unmaskable(Object.values(order.secrets))
+  const names = Object.keys(order.secrets).filter((name) => values.includes(order.secrets[name] ?? ''))
+  if (names.length > 0)
+    timeline.emit({ type: 'note', message: `too short to be masked: ${names.join(', ')}` })
+}
+
+function checkSteps({ job, host }: JobOrder): void {
+  const steps = job.setup.length + job.steps.length
+  if (steps <= host.limits.steps) return
+  throw new ConfigError(`expected at most ${host.limits.steps} steps on this host, found ${steps}`, {
+    hint: 'put several lines into one step, or raise `limits: { steps: … }` in the host file',
+  })
 }
 
 function cancelReason(signal: AbortSignal): unknown {

@@ -4,7 +4,7 @@ import type { Step } from '../../config/pipeline/pipeline.ts'
 import type { Machine, StepExit } from '../machine/machine.ts'
 import type { UntimedJobEvent } from './job-event.ts'
 import type { JobLife } from './job-life.ts'
-import { Cancelled, TimedOut } from './outcome.ts'
+import { TimedOut } from './outcome.ts'
 import { uploadSetupFiles } from './upload-phase.ts'
 
 type StepStatus = Extract<UntimedJobEvent, { type: 'step-ended' }>['status']
@@ -78,11 +78,7 @@ async function runStep(life: JobLife, machine: Machine, { step, index }: OneStep
 
 function statusOf(signal: AbortSignal): StepStatus {
   if (!signal.aborted) return 'errored'
-  return signal.reason instanceof TimedOut
-    ? 'timed-out'
-    : signal.reason instanceof Cancelled
-      ? 'cancelled'
-      : 'errored'
+  return signal.reason instanceof TimedOut ? 'timed-out' : 'cancelled'
 }
 
 function duringStep(error: unknown, step: string): unknown {

@@ -50,7 +50,7 @@ export async function bootMachine(order: BootOrder): Promise<Machine> {
 async function start(order: BootOrder, scope: Scope): Promise<Machine> {
   const { id, image, resources, host, dataFolder, signal } = order
   const uid = userInfo().uid
-  const paths = machinePaths({ dataFolder, id, env: process.env, uid })
+  const paths = machinePaths({ dataFolder, id, env: process.env, uid, runDir: host.runDir })
   signal.throwIfAborted()
   await checkMemory(resources.memory)
   const owner = ownIdentity()

@@ -27,6 +27,8 @@ type MachinePlace = {
   readonly id: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly uid: number
+  /** The host file's `run_dir`, in the place of the folder that is picked here. */
+  readonly runDir?: string | undefined
 }
 
 /**
@@ -34,12 +36,12 @@ type MachinePlace = {
  *
  * @throws {ConfigError} on an id that is no file name, or when a socket's path would be too long
  */
-export function machinePaths({ dataFolder, id, env, uid }: MachinePlace): MachinePaths {
+export function machinePaths({ dataFolder, id, env, uid, runDir }: MachinePlace): MachinePaths {
   if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(id)) {
     throw new ConfigError(`Expected a machine id of 1 to 63 of a-z, 0-9 and -, got ${JSON.stringify(id)}`)
   }
   const folder = join(machinesFolder(dataFolder), id)
-  const runFolder = join(runParent({ id, env, uid }), id)
+  const runFolder = join(runDir ?? runParent({ id, env, uid }), id)
   return {
     folder,
     overlay: join(folder, 'overlay.qcow2'),
@@ -66,8 +68,8 @@ const longestSocket = 'serial.sock'
 /** Bytes of `sun_path` without its final NUL (unix(7)); what is longer cannot be connected to. */
 const longestPath = 107
 
-// The data folder may be called anything, so the sockets never lie in it.
-function runParent({ id, env, uid }: Omit<MachinePlace, 'dataFolder'>): string {
+/** The folder above the run folders: the data folder may be called anything, so the sockets never lie in it. */
+export function runParent({ id, env, uid }: Omit<MachinePlace, 'dataFolder' | 'runDir'>): string {
   if (uid === 0) return '/run/mayfly'
   const session = env.XDG_RUNTIME_DIR
   if (session?.startsWith('/') && isFolderOf(session, uid)) {

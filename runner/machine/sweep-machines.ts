@@ -1,14 +1,15 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isAlive, type ProcessIdentity } from '../../images/process-identity.ts'
+import { sweepUses } from '../../images/shelf/sweep-uses.ts'
 import { machineRecordName, machinesFolder } from './filenames.ts'
 import { readMachineRecord } from './machine-record.ts'
 
 const youngMs = 60_000
 
 /**
- * Clears away what a killed owner left: a QEMU that still runs, its folder, its sockets. A machine whose owner lives
- * is left alone. Returns the ids of the machines that are gone now.
+ * Clears away what a killed owner left: a QEMU that still runs, its folder, its sockets, its claim on an image. A
+ * machine whose owner lives is left alone. Returns the ids of the machines that are gone now.
  */
 export async function sweepMachines(dataFolder: string): Promise<string[]> {
   const folder = machinesFolder(dataFolder)
@@ -22,6 +23,7 @@ export async function sweepMachines(dataFolder: string): Promise<string[]> {
     await rm(join(folder, id), { recursive: true, force: true })
     swept.push(id)
   }
+  await sweepUses(dataFolder)
   return swept
 }
 

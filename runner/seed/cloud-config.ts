@@ -41,7 +41,8 @@ export function baseCloudConfig({
         name: user,
         sudo: 'ALL=(ALL) NOPASSWD:ALL',
         shell: '/bin/bash',
-        lock_passwd: true,
+        // To the sshd of our own image, which goes without PAM, a locked account is one that nobody enters again.
+        lock_passwd: hostKey !== undefined,
         ssh_authorized_keys: [publicKey],
       },
     ],

@@ -90,7 +90,7 @@ describe('openCatalogue', () => {
 })
 
 describe('findEntry', () => {
-  it('lists the known images for an unknown one and names the nearest (AC30)', () => {
+  it('AC30: lists the known images for an unknown one and names the nearest', () => {
     const catalogue = openCatalogue({ mine: { path: '/a' } })
     try {
       findEntry('ubuntu-24.4', catalogue)

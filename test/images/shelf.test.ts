@@ -59,7 +59,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 describe('list', () => {
-  it('shows every image of the catalogue and of the host file, present or not (AC18)', async () => {
+  it('AC18: shows every image of the catalogue and of the host file, present or not', async () => {
     await shelf.ensure('mine', watched)
     const images = await shelf.list()
     expect(images.map(({ name, present }) => [name, present])).toEqual(

@@ -97,7 +97,7 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
 type Start = { command: readonly [string, ...string[]]; cwd: string; env: Record<string, string> }
 
 function startMayfly({ command: [program, ...args], cwd, env }: Start) {
-  return execa(program, args, { cwd, env, all: true, reject: false, stdin: 'ignore' })
+  return execa(program, args, { cwd, env, all: true, reject: false, stdin: 'ignore', maxBuffer: 2 ** 28 })
 }
 
 /** No QEMU, no overlay, no seed, no socket, no claim on an image of any machine that this bench has had. */

@@ -17,12 +17,16 @@ export type WatchedRun = {
   ended(): Promise<Run>
 }
 
+type WatchRun = {
+  readonly pipeline: string
+  readonly args?: readonly string[]
+  readonly env?: Record<string, string>
+}
+
 /** Starts a pipeline and watches it. */
 export async function watchRun(
   bench: Bench,
-  pipeline: string,
-  args: readonly string[] = [],
-  env: Record<string, string> = {},
+  { pipeline, args = [], env = {} }: WatchRun,
 ): Promise<WatchedRun> {
   await writeFile(join(bench.work, '.mayfly.yml'), pipeline)
   const mayfly = bench.mayfly(['run', '--json', ...args], { env })

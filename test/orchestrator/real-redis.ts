@@ -11,6 +11,8 @@ export type RealRedis = {
   readonly socket: string
   /** A client that reconnects, closed by `stop`. */
   connect(): Redis
+  /** Kills it and leaves it dead until `restart`. */
+  kill(): Promise<void>
   /** Kills it as a power cut would and starts it anew on the same files. */
   restart(): Promise<void>
   /** Ends it and removes its files. */
@@ -37,6 +39,7 @@ export async function startRedis(): Promise<RealRedis> {
       clients.push(client)
       return client
     },
+    kill,
     restart: async () => {
       await kill()
       server = await spawnRedis(folder, socket)

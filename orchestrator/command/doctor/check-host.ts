@@ -22,7 +22,7 @@ export async function checkHost({ host, dataFolder, shelf, path }: CheckHost): P
     checkNode(process.versions.node),
     ...(await checkPrograms(path, userInfo().uid === 0)),
     await checkAccel({ host, dataFolder, shelf, path }),
-    await checkRunFolder(dataFolder),
+    await checkRunFolder(dataFolder, host.runDir),
     await checkDisk(dataFolder),
     checkMemory(host),
     await checkImage(host, shelf),
@@ -55,7 +55,7 @@ async function checkAccel({ host, dataFolder, shelf }: CheckHost): Promise<Findi
     return {
       name,
       state: 'weak',
-      found: `emulation (TCG) with QEMU ${qemu.version}, 10 to 40 times slower: ${reason}`,
+      found: `emulation (TCG) with QEMU ${qemu.version}, many times slower than KVM: ${reason}`,
       mend: undefined,
     }
   } catch (error) {
@@ -64,10 +64,16 @@ async function checkAccel({ host, dataFolder, shelf }: CheckHost): Promise<Findi
   }
 }
 
-async function checkRunFolder(dataFolder: string): Promise<Finding> {
+async function checkRunFolder(dataFolder: string, runDir: string | undefined): Promise<Finding> {
   const name = 'socket folder'
   const { uid } = userInfo()
-  const { runFolder } = machinePaths({ dataFolder, id: `doctor-${process.pid}`, env: process.env, uid })
+  const { runFolder } = machinePaths({
+    dataFolder,
+    id: `doctor-${process.pid}`,
+    env: process.env,
+    uid,
+    runDir,
+  })
   try {
     await mkdir(dataFolder, { recursive: true })
     await makeRunFolder({ folder: runFolder, uid })

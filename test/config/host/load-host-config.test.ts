@@ -51,6 +51,12 @@ const defaults = {
   },
   stop: { powerdown: 10_000, term: 5_000 },
   boot: { cpuTime: 600_000, quiet: 180_000 },
+  redis: undefined,
+  listen: { host: '127.0.0.1', port: 8470 },
+  publicUrl: undefined,
+  trustedProxies: [],
+  secretsKey: undefined,
+  repositories: [],
 }
 
 describe('loadHostConfig', () => {
@@ -150,6 +156,88 @@ boot: { quiet: 1m }
     })
   })
 
+  it('reads what a server needs', async () => {
+    const host = await load(`
+redis: rediss://ci:word@redis.example:6380/2
+listen: "[::1]:0"
+public_url: https://ci.example.org/mayfly/
+trusted_proxies: [10.0.0.1, "fd00::/8"]
+secrets_key: keys/secrets.key
+`)
+    expect(host).toMatchObject({
+      redis: 'rediss://ci:word@redis.example:6380/2',
+      listen: { host: '::1', port: 0 },
+      publicUrl: 'https://ci.example.org/mayfly',
+      trustedProxies: ['10.0.0.1', 'fd00::/8'],
+      secretsKey: join(folder, 'keys/secrets.key'),
+    })
+  })
+
+  it('reads repositories, with defaults and paths of secrets counted from the folder of the file', async () => {
+    const host = await load(`
+repositories:
+  - { forge: gitea, name: owner/name, clone_url: "https://forge.example/owner/name.git" }
+  - forge: gitlab
+    name: group/sub/name
+    clone_url: git@gitlab.example:group/sub/name.git
+    api_url: https://gitlab.example/api/v4
+    pipeline_file: ci/mayfly.yml
+    images: [debian-12-local]
+    limits: { running: 2, queued: 10 }
+    default_branch: trunk
+    submodules: true
+    lfs: true
+    schedules: [{ cron: 30 4 * * 1-5 }, { cron: 0 0 1 * *, branch: release/1.x }]
+    secret_files: { webhook: name.webhook, clone: /run/clone }
+`)
+    const plain = {
+      forge: 'gitea',
+      name: 'owner/name',
+      cloneUrl: 'https://forge.example/owner/name.git',
+      apiUrl: undefined,
+      pipelineFile: undefined,
+      images: undefined,
+      limits: { running: undefined, queued: 500, matrix: 100 },
+      defaultBranch: 'main',
+      submodules: false,
+      lfs: false,
+      schedules: [],
+      secretFiles: { webhook: undefined, token: undefined, clone: undefined },
+    }
+    const full = {
+      forge: 'gitlab',
+      name: 'group/sub/name',
+      cloneUrl: 'git@gitlab.example:group/sub/name.git',
+      apiUrl: 'https://gitlab.example/api/v4',
+      pipelineFile: 'ci/mayfly.yml',
+      images: ['debian-12-local'],
+      limits: { running: 2, queued: 10, matrix: 100 },
+      defaultBranch: 'trunk',
+      submodules: true,
+      lfs: true,
+      schedules: [
+        { cron: '30 4 * * 1-5', branch: 'trunk' },
+        { cron: '0 0 1 * *', branch: 'release/1.x' },
+      ],
+      secretFiles: { webhook: join(folder, 'name.webhook'), token: undefined, clone: '/run/clone' },
+    }
+    expect(host.repositories).toEqual([plain, full])
+  })
+
+  it('never repeats credentials that stand in a URL', async () => {
+    const problems = await problemsOf(`
+redis: redis://:s3cret@ host
+repositories:
+  - { forge: github, name: a/b, clone_url: "https://me:s3cret@github.com/a/b" }
+  - { forge: github, name: a/c, clone_url: "s3cret" }
+`)
+    expect(problems).toHaveLength(3)
+    expect(problems[1]).toBe(
+      '4:44: repositories[0].clone_url: expected a clone URL without credentials, found some in it',
+    )
+    expect(problems.join('\n')).not.toContain('s3cret')
+  })
+
   it('AC20: lists every disk, kernel and initrd that is not there, each with its place', async () => {
     const text =
       'images:\n  a:\n    path: /none/a.qcow2\n  b:\n    path: b.qcow2\n    kernel: k\n    initrd: i\n'
@@ -205,6 +293,31 @@ boot: { quiet: 1m }
       'an initrd alone',
       'images: { a: { initrd: /x } }',
       '1:24: images.a.initrd: expected "kernel" beside "initrd", found none',
+    ],
+    [
+      'a listen address without a port',
+      'listen: localhost',
+      '1:9: listen: expected an address and a port, such as 127.0.0.1:8470, found "localhost"',
+    ],
+    [
+      'a port that is none',
+      'listen: localhost:99999',
+      '1:9: listen: expected a port up to 65535, found "localhost:99999"',
+    ],
+    [
+      'a proxy that is no address',
+      'trusted_proxies: [10.0.0.0/33]',
+      '1:19: trusted_proxies[0]: expected an IP address or a network such as 10.0.0.0/8, found "10.0.0.0/33"',
+    ],
+    [
+      'a repository given twice',
+      'repositories:\n- { forge: github, name: a/b, clone_url: /srv/a }\n- { forge: github, name: a/b, clone_url: /srv/b }',
+      '3:26: repositories[1].name: expected each repository once, found github:a/b again',
+    ],
+    [
+      'a repository that leaves its place',
+      'repositories: [{ forge: github, name: ../b, clone_url: /srv/a }]',
+      '1:39: repositories[0].name: expected the name of a repository as its forge writes it, such as owner/name, found "../b"',
     ],
     [
       'a bad name of an image',

@@ -193,7 +193,7 @@ describe('pullImage', () => {
     expect(server.requests).toHaveLength(1)
   })
 
-  it('leaves nothing usable when its process is killed (AC19), and the next pull goes on from there', async () => {
+  it('AC19: leaves nothing usable when its process is killed, and the next pull goes on from there', async () => {
     const disk = qcow2Disk(rawDisk(2 ** 21))
     const entry = serve('/disk', disk)
     const etag = '"1"'
@@ -210,7 +210,7 @@ describe('pullImage', () => {
     expect(server.requests.at(-1)?.range).toMatch(/^bytes=[5-9]\d{5}-|^bytes=1000000-/)
   })
 
-  it('leaves nothing usable when it is cancelled (AC19), and rejects with the reason', async () => {
+  it('AC19: leaves nothing usable when it is cancelled, and rejects with the reason', async () => {
     const disk = qcow2Disk()
     const entry = serve('/disk', disk)
     server.files.set('/disk', { body: disk, etag: '"1"', stallAfter: 500_000 })
@@ -254,7 +254,7 @@ describe('pullImage', () => {
     expect(readdirSync(join(dataFolder, 'images/.downloads/test'))).toEqual([])
   })
 
-  it('takes a file of this host, and names image and path where there is none (AC11)', async () => {
+  it('AC11: takes a file of this host, and names image and path where there is none', async () => {
     const path = join(dataFolder, 'mine.raw')
     const entry = testEntry({ path, format: 'raw' })
     await expect(pull(entry)).rejects.toMatchObject({
@@ -266,6 +266,20 @@ describe('pullImage', () => {
     expect(await pull(entry)).toEqual(first)
     writeFileSync(path, rawDisk(2 ** 21))
     expect((await pull(entry)).virtualSize).toBe(2 ** 21)
+  })
+
+  it('AC11: refuses a disk that no firmware could boot, with image and path, unless a kernel is named for it', async () => {
+    const path = join(dataFolder, 'empty.qcow2')
+    qemuImg('create', '-q', '-f', 'qcow2', path, '1M')
+    await expect(pull(testEntry({ path }))).rejects.toMatchObject({
+      class: 'image',
+      message: `image "test": expected a disk that can boot from ${path}, got one without a boot sector`,
+      hint: expect.stringContaining('`kernel`'),
+    })
+    expectNothingUsable()
+    writeFileSync(join(dataFolder, 'vmlinuz'), 'kernel')
+    const kernel = join(dataFolder, 'vmlinuz')
+    expect((await pull(testEntry({ path, kernel, initrd: kernel }))).virtualSize).toBe(2 ** 20)
   })
 
   it('refuses a file of this host with a backing file as it would a downloaded one', async () => {

@@ -22,10 +22,12 @@ async function stallingServer(): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/disk.qcow2`
 }
 
+const slowJob = { pipeline: 'image: slow\nsteps: [ { run: make } ]\n', args: ['--config', 'host.yml'] }
+
 async function pullWithoutEnd(bench: Bench): Promise<WatchedRun> {
   const image = `{ url: "${await stallingServer()}", digest: "sha256:${'0'.repeat(64)}" }`
   await writeFile(join(bench.work, 'host.yml'), `images: { slow: ${image} }\n`)
-  return await watchRun(bench, 'image: slow\nsteps: [ { run: make } ]\n', ['--config', 'host.yml'])
+  return await watchRun(bench, slowJob)
 }
 
 /** Exit 130, a verdict that says who ended it, and nothing that goes on without us. */
@@ -54,7 +56,7 @@ describe('mayfly run that is interrupted before it has an image', () => {
     const bench = await createCommandBench()
     const first = await pullWithoutEnd(bench)
     await first.until(({ type, phase }) => type === 'image-progress' && phase === 'download')
-    const second = await watchRun(bench, 'image: slow\nsteps: [ { run: make } ]\n', ['--config', 'host.yml'])
+    const second = await watchRun(bench, slowJob)
     const { pid } = await second.until(({ type, phase }) => type === 'image-progress' && phase === 'waiting')
     expect(pid).toBe(first.mayfly.pid)
     second.mayfly.kill('SIGTERM')
@@ -79,8 +81,9 @@ describe('mayfly run that is interrupted before it has an image', () => {
     const tool = `#!/bin/sh\necho $$ >${pidFile}\necho 'I: downloading packages...' >&2\nexec sleep 600\n`
     await writeFile(join(bin, 'mmdebstrap'), tool)
     await chmod(join(bin, 'mmdebstrap'), 0o755)
-    const run = await watchRun(bench, 'steps: [ { run: make } ]\n', [], {
-      PATH: `${bin}:${process.env.PATH}`,
+    const run = await watchRun(bench, {
+      pipeline: 'steps: [ { run: make } ]\n',
+      env: { PATH: `${bin}:${process.env.PATH}` },
     })
     await run.until(({ type, line }) => type === 'image-progress' && String(line).startsWith('downloading'))
     run.mayfly.kill('SIGINT')

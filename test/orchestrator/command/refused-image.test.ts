@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Bench, expectNothingLeft, type Run } from '../../machine/mayfly.ts'
-import { createSmallDisk } from '../../small-disk.ts'
+import { createSmallDisk } from '../../own-mounts.ts'
 import { createCommandBench, expectRefusal } from './command-bench.ts'
 
 const pipeline = 'image: remote\nsteps: [ { run: make } ]\n'

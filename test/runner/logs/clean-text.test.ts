@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { cleanText } from '../../../runner/logs/clean-text.ts'
 
 describe('cleanText', () => {
-  it('joins what a stray carriage return tore apart (AC45)', () => {
+  it('AC45: joins what a stray carriage return tore apart', () => {
     expect(cleanText('Ker\rnel pan\ric - not syncing')).toBe('Kernel panic - not syncing')
   })
 

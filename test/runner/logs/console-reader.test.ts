@@ -22,7 +22,7 @@ const collect = (reader: ConsoleReader) => {
 }
 
 describe('ConsoleReader', () => {
-  it('has the whole boot although nobody was attached while it was printed (AC44)', async () => {
+  it('AC44: has the whole boot although nobody was attached while it was printed', async () => {
     writeFileSync(file, 'BIOS\nLinux version 6.1\n')
     const reader = new ConsoleReader({ file, interval: 5 })
     const heard = collect(reader)
@@ -39,7 +39,7 @@ describe('ConsoleReader', () => {
     await reader.close()
   })
 
-  it('gives every listener every byte once and in order, however late it comes (AC43)', async () => {
+  it('AC43: gives every listener every byte once and in order, however late it comes', async () => {
     const reader = new ConsoleReader({ file, interval: 1 })
     const listeners = []
     let written = ''
@@ -107,7 +107,7 @@ describe('ConsoleReader', () => {
     await reader.close()
   })
 
-  it('gives the last lines cleaned, the prompt without line break among them (AC45)', async () => {
+  it('AC45: gives the last lines cleaned, the prompt without line break among them', async () => {
     writeFileSync(
       file,
       Buffer.concat([

@@ -32,7 +32,7 @@ describe('createConsoleWatch', () => {
     expect(watch([...text].map((byte) => Buffer.from([byte])))).toHaveLength(1)
   })
 
-  it('finds a panic after bytes that are no UTF-8 (AC45)', () => {
+  it('AC45: finds a panic after bytes that are no UTF-8', () => {
     const text = Buffer.concat([
       Buffer.from([0xff, 0x00, 0xc3, 10]),
       Buffer.from('Kernel panic - not syncing: x\n'),

@@ -35,7 +35,7 @@ describe('forwardedPort', () => {
     expect(() => forwardedPort(text)).toThrow(InfraError)
   })
 
-  it('differs for eight machines that start at once, each on loopback (AC40, AC41)', async () => {
+  it('AC40, AC41: differs for eight machines that start at once, each on loopback', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'mayfly-port-'))
     const machines = Array.from({ length: 8 }, (_, index) => {
       const path = join(folder, `${index}.sock`)

@@ -136,7 +136,7 @@ describe('qemuArgs', () => {
     expect(qemuArgs(spec)).toEqual(golden)
   })
 
-  it('has the overlay as its only virtio disk and the seed as a read-only IDE CD that is never booted (AC1)', () => {
+  it('AC1: has the overlay as its only virtio disk and the seed as a read-only IDE CD that is never booted', () => {
     const devices = values(virtio, '-device')
     expect(devices.filter((device) => device.startsWith('virtio-blk'))).toEqual([
       'virtio-blk-pci,drive=d0,bootindex=1',
@@ -150,7 +150,7 @@ describe('qemuArgs', () => {
     expect(qemuArgs({ ...virtio, seed: undefined }).join(' ')).not.toMatch(/cdrom|ide-cd/)
   })
 
-  it('hands CPUs and memory over unchanged, also after the spec was stored and read again (AC2)', () => {
+  it('AC2: hands CPUs and memory over unchanged, also after the spec was stored and read again', () => {
     const restored = JSON.parse(JSON.stringify(virtio)) as QemuSpec
     for (const spec of [virtio, restored]) {
       expect(values(spec, '-smp')).toEqual(['3'])
@@ -160,7 +160,7 @@ describe('qemuArgs', () => {
   })
 
   it.each(['none', 'web', 'internet'] as const)(
-    'forwards SSH from loopback only in mode %s (AC7, AC41)',
+    'AC7, AC41: forwards SSH from loopback only in mode %s',
     (mode) => {
       const spec = { ...virtio, network: { ...virtio.network, mode } }
       const forwards = qemuArgs(spec).filter((arg) => arg.includes('hostfwd'))
@@ -170,12 +170,12 @@ describe('qemuArgs', () => {
     },
   )
 
-  it('gives the card that the profile names (AC24)', () => {
+  it('AC24: gives the card that the profile names', () => {
     expect(values(e1000, '-device')).toContain('e1000,netdev=n0,mac=52:54:00:00:00:01,romfile=')
     expect(values(virtio, '-device')).toContain('virtio-net-pci,netdev=n0,mac=52:54:00:00:00:01,romfile=')
   })
 
-  it('gives two cards two addresses (AC31)', () => {
+  it('AC31: gives two cards two addresses', () => {
     const macs = values(e1000, '-device').flatMap((device) => /mac=([^,]+)/.exec(device)?.[1] ?? [])
     expect(new Set(macs).size).toBe(2)
   })
@@ -236,7 +236,7 @@ describe('macAddress', () => {
     expect(macAddress('m1')).toBe(macAddress('m1'))
   })
 
-  it('differs between the cards of one machine and between machines (AC31)', () => {
+  it('AC31: differs between the cards of one machine and between machines', () => {
     const macs = Array.from({ length: 200 }, (_, index) => macAddress(`machine-${index >> 1}`, index & 1))
     expect(new Set(macs).size).toBe(200)
   })

@@ -99,7 +99,7 @@ describe('isoImage', () => {
     )
   })
 
-  it('is labelled cidata for isoinfo and blkid (AC9)', () => {
+  it('AC9: is labelled cidata for isoinfo and blkid', () => {
     const path = written([
       { name: 'user-data', content: bytes(10, 1) },
       { name: 'meta-data', content: bytes(1, 1) },

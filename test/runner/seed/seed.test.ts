@@ -68,8 +68,13 @@ describe('seedFiles', () => {
     expect(merged).not.toHaveProperty('ssh_keys')
   })
 
+  it('locks the password of the login user only where sshd has PAM, and our own image has none', () => {
+    const lockOf = (seed: SeedSpec['seed']) => parse(file('user-data', { seed })).users[0].lock_passwd
+    expect([lockOf('cloud-init'), lockOf('mayfly')]).toEqual([true, false])
+  })
+
   it.each<[string, Partial<SeedSpec>]>([
-    ['an empty public key (AC21)', { publicKey: '' }],
+    ['an empty public key', { publicKey: '' }],
     ['a key of two lines', { publicKey: `${spec.publicKey}\nssh-ed25519 AAAA` }],
     ['a quote in a key comment', { publicKey: makeKeyPair("it's").publicKey }],
     ['a hostname with a space', { hostname: 'a b' }],
@@ -80,7 +85,7 @@ describe('seedFiles', () => {
     ['a machine id with a newline', { machineId: 'm\n1' }],
     ['a private key that is none', { hostKey: { ...spec.hostKey, privateKey: "'; reboot; '" } }],
     ['a MAC address that is none', { macs: ['52:54'] }],
-  ])('refuses %s', (_, changes) => {
+  ])('AC21: never lets a machine start without a sound key: refuses %s', (_, changes) => {
     expect(() => makeSeed({ ...spec, ...changes })).toThrow(ConfigError)
   })
 

@@ -129,7 +129,7 @@ describe('mergeUserData', () => {
     ['uses the old user key', config('user: { name: debian, shell: /bin/false }')],
     ['brings its own host keys', config('ssh_keys: { rsa_private: x }', 'ssh_deletekeys: false')],
     ['lets root in', config('disable_root: false')],
-  ])('keeps the login when user-data %s (AC22)', (_, layer) => {
+  ])('AC22: keeps the login when user-data %s', (_, layer) => {
     expectLogin(merge(layer))
     expectLogin(merge(layer, layer))
   })
@@ -220,7 +220,7 @@ describe('mergeUserData', () => {
     ['a longer header', '#cloud-config-archive\n- a', 1],
     ['a NUL byte', config('a: 1', 'b: \0'), 3],
     ['a script with CRLF', '#!/bin/sh\r\ntrue\r\n', 1],
-  ])('refuses %s with the line and the column (AC22)', (_, text, line) => {
+  ])('AC22: refuses %s with the line and the column', (_, text, line) => {
     const error = failure(text)
     expect(error.problems[0]).toMatchObject({ file: 'user-data', line })
     expect(error.problems[0]?.column).toBeGreaterThan(0)

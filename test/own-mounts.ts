@@ -19,6 +19,15 @@ export async function createSmallDisk(mebibytes: number): Promise<string> {
 }
 
 /** Flags of `unshare` for mounts of one's own; who is not root needs a user namespace for them. */
-export function ownMounts(): string[] {
-  return process.getuid?.() === 0 ? ['--mount'] : ['--user', '--map-root-user', '--mount']
+function ownMounts(): string[] {
+  return isRoot() ? ['--mount'] : ['--user', '--map-root-user', '--mount']
 }
+
+/** A command that runs after a shell script has mounted things for it alone, as the user that we are. */
+export function withMounts(script: string, command: readonly string[]): [string, ...string[]] {
+  const [uid, gid] = [process.getuid?.(), process.getgid?.()]
+  const asUs = isRoot() ? [] : ['unshare', '--user', `--map-user=${uid}`, `--map-group=${gid}`]
+  return ['unshare', ...ownMounts(), 'sh', '-ec', `${script}\nexec "$@"`, 'sh', ...asUs, ...command]
+}
+
+const isRoot = () => process.getuid?.() === 0

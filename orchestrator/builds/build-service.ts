@@ -1,0 +1,76 @@
+import type { Build, BuildJob } from '../model/build.ts'
+import type { Repository } from '../model/repository.ts'
+import type { Trigger } from '../model/trigger.ts'
+import { approveBuild } from './approve-build.ts'
+import type { BuildParts } from './build-parts.ts'
+import { cancelBuild } from './cancel-build.ts'
+import { cancelJob } from './cancel-job.ts'
+import { type Created, type CreateRequest, createBuild } from './create-build.ts'
+import { endJob, startJob } from './job-moves.ts'
+import { planTrigger } from './plan-trigger.ts'
+import { recoverBuilds } from './recover-builds.ts'
+import { retryBuild } from './retry-build.ts'
+import { settleBuilds } from './settle-builds.ts'
+import { type Superseded, supersedeBuilds } from './supersede-builds.ts'
+
+/**
+ * Everything that moves builds. May be called by any process of an installation, at the same time and again after a
+ * crash: each move is made once.
+ */
+export type BuildService = {
+  /**
+   * Reads the pipeline file at the trigger's commit, plans the jobs, writes build and jobs, queues what can run.
+   * @throws ConfigError for a name in `only` that is no job of the file
+   */
+  create(request: CreateRequest): Promise<Created>
+  /** What a dry run would do, without writing: each rule in words, and the names of the jobs that would run. */
+  explain(request: {
+    repository: Repository
+    trigger: Trigger
+  }): Promise<{ reasons: string[]; jobs: string[] }>
+  /** A host began to run a job that it holds. Never throws: what it could not tell is logged, and told at the end. */
+  jobStarted(job: BuildJob): Promise<void>
+  /** A job came to its verdict: dependents are queued or skipped, retries made, the build rolled up. */
+  jobEnded(job: BuildJob): Promise<void>
+  /** Cancels a build or a job in whatever state it is; false where it had ended or there is none. */
+  cancel(id: { build: string } | { job: string }, by: string): Promise<boolean>
+  /**
+   * New attempts of all jobs, or of those that did not pass. Undefined where there is no such build.
+   * @throws ConfigError for all of a build that still runs
+   */
+  retry(build: string, which: 'all' | 'failed', by: string): Promise<Build | undefined>
+  /** Lets a fork's pull request run at the build's commit. Undefined where there is nothing to approve. */
+  approve(build: string, by: string): Promise<Build | undefined>
+  /** Pull request closed, branch deleted: cancels what still runs for it, and gives how many builds that were. */
+  supersede(match: Superseded, by: string): Promise<number>
+  /** Ends what a process that died left half done. For each start, and now and then. */
+  recover(): Promise<void>
+}
+
+export function createBuildService(parts: BuildParts): BuildService {
+  return {
+    create: (request) => createBuild(parts, request),
+    explain: async ({ repository, trigger }) => {
+      const planned = await planTrigger({ parts, repository, trigger })
+      return { reasons: [...planned.reasons], jobs: planned.kind === 'plan' ? [...planned.plan.runs] : [] }
+    },
+    jobStarted: async (job) => {
+      try {
+        await startJob(parts, job)
+      } catch (error) {
+        parts.log.error({ job: job.id, err: error }, 'could not tell that the job runs')
+      }
+    },
+    jobEnded: (job) => endJob(parts, job),
+    cancel: async (id, by) => {
+      const { cancelled, moved } =
+        'build' in id ? await cancelBuild(parts, id.build, by) : await cancelJob(parts, id.job, by)
+      await settleBuilds(parts, moved)
+      return cancelled
+    },
+    retry: (id, which, by) => retryBuild(parts, { id, which, by }),
+    approve: (id, by) => approveBuild(parts, id, by),
+    supersede: (match, by) => supersedeBuilds(parts, match, by),
+    recover: () => recoverBuilds(parts),
+  }
+}

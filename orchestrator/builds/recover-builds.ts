@@ -1,0 +1,38 @@
+import { type BuildState, isEnded } from '../model/build.ts'
+import { announceAll } from './announce.ts'
+import type { BuildParts } from './build-parts.ts'
+import { settleBuilds } from './settle-builds.ts'
+
+const activeStates: readonly BuildState[] = ['waiting', 'queued', 'running']
+
+/**
+ * Ends what a process that died left half done: jobs that were to be queued are, builds follow their jobs, and what
+ * changed is told again. Does nothing where nothing was left, so that it may be done at each start and now and then.
+ */
+export async function recoverBuilds(parts: BuildParts): Promise<void> {
+  const { store, queue, log } = parts
+  for (const { id, attempt, priority } of await store.jobs.inState('queued')) {
+    await queue.add({ id, attempt, priority })
+  }
+  for (const id of await activeBuilds(parts)) {
+    await settleBuilds(parts, [id])
+    const build = await store.builds.get(id)
+    if (build === undefined || !isEnded(build.state)) continue
+    // Its last job ended and nobody was there to tell.
+    log.info({ build: id, state: build.state }, 'brought to its end')
+    await announceAll(parts, build, await store.jobs.ofBuild(id))
+  }
+}
+
+async function activeBuilds({ store }: BuildParts): Promise<Set<string>> {
+  const ids = new Set((await store.jobs.inState('blocked')).map(({ build }) => build))
+  for (const state of activeStates) {
+    let cursor: string | undefined
+    do {
+      const page = await store.builds.list({ state }, { limit: 100, cursor })
+      for (const { id } of page.items) ids.add(id)
+      cursor = page.next
+    } while (cursor !== undefined)
+  }
+  return ids
+}

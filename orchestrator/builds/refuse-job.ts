@@ -1,0 +1,57 @@
+import { ConfigError } from '../../config/errors.ts'
+import { formatSize } from '../../config/size.ts'
+import { type Catalogue, findEntry } from '../../images/catalogue.ts'
+import type { Resources } from '../../images/image.ts'
+import type { HostCapacity } from './host-capacity.ts'
+
+type CheckJob = {
+  image: string
+  resources: Pick<Resources, 'cpus' | 'memory'>
+  /** Images that the repository may use; undefined for all. */
+  allowed: readonly string[] | undefined
+  capacities: readonly HostCapacity[]
+  catalogue: Catalogue
+}
+
+/** Why a job can never run here, with the way out; undefined where it can. */
+export function refuseJob(check: CheckJob): { reason: string; hint: string | undefined } | undefined {
+  return refuseImage(check) ?? refuseSize(check)
+}
+
+function refuseImage({ image, allowed, catalogue }: CheckJob): ReturnType<typeof refuseJob> {
+  if (allowed !== undefined && !allowed.includes(image)) {
+    return {
+      reason: `expected one of the images that this repository may use (${allowed.join(', ')}), got ${image}`,
+      hint: 'name one of them, or have the image added to the repository',
+    }
+  }
+  try {
+    findEntry(image, catalogue)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return { reason: error.message, hint: error.hint }
+  }
+}
+
+function refuseSize({ resources, capacities }: CheckJob): ReturnType<typeof refuseJob> {
+  if (capacities.length === 0 || capacities.some((host) => fits(resources, host))) return undefined
+  const sizes = capacities.map((host) => `${host.id} has ${inWords(host)}`)
+  return {
+    reason: `expected a job that a host can take (${sizes.slice(0, 5).join('; ')}), got one that asks for ${inWords(resources)}`,
+    hint: 'ask for less under `resources`, or add a larger host',
+  }
+}
+
+/** Whether a machine of this size goes into what a host has, or has left. */
+export function fits(
+  resources: Pick<Resources, 'cpus' | 'memory'>,
+  room: Pick<Resources, 'cpus' | 'memory'>,
+): boolean {
+  return resources.cpus <= room.cpus && resources.memory <= room.memory
+}
+
+/** `2 cpus and 4 GiB` */
+export function inWords({ cpus, memory }: Pick<Resources, 'cpus' | 'memory'>): string {
+  return `${cpus} ${cpus === 1 ? 'cpu' : 'cpus'} and ${formatSize(memory)}`
+}

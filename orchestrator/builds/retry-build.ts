@@ -1,0 +1,50 @@
+import { ConfigError } from '../../config/errors.ts'
+import { type Build, type BuildJob, isEnded } from '../model/build.ts'
+import { announceAll } from './announce.ts'
+import type { BuildParts } from './build-parts.ts'
+import { createBuild } from './create-build.ts'
+import { needsApproval } from './fork-policy.ts'
+import { newAttempt } from './new-attempt.ts'
+import { settleBuilds } from './settle-builds.ts'
+
+type RetryBuild = { id: string; which: 'all' | 'failed'; by: string }
+
+/**
+ * Runs the jobs of a build again as new attempts: all, or those that did not pass, with those that were skipped for
+ * them. A build that could not be planned is planned anew, as a new build. Undefined where there is no such build.
+ * @throws ConfigError for all of a build that still runs
+ */
+export async function retryBuild(
+  parts: BuildParts,
+  { id, which, by }: RetryBuild,
+): Promise<Build | undefined> {
+  const { store, log } = parts
+  const build = await store.builds.get(id)
+  if (build === undefined) return undefined
+  if (build.jobs.length === 0) return await planAnew(parts, build)
+  if (which === 'all' && !isEnded(build.state)) {
+    throw new ConfigError(`expected a build that has ended, got ${id}, which is ${build.state}`, {
+      hint: 'cancel it first, or run again only what failed',
+    })
+  }
+  const chosen = (await store.jobs.ofBuild(id)).filter((job) => isToRun(job, which))
+  if (chosen.length === 0) return build
+  log.info({ build: id, which, by, jobs: chosen.length }, 'runs again')
+  const state = needsApproval(build) ? 'waiting' : 'queued'
+  await store.builds.update(id, { state, started: undefined, ended: undefined })
+  for (const job of chosen) await store.jobs.change(job.id, [job.state], newAttempt(job), job.claim)
+  await announceAll(parts, { ...build, state }, await store.jobs.ofBuild(id))
+  await settleBuilds(parts, [id])
+  return await store.builds.get(id)
+}
+
+function isToRun({ state, ruledOut }: BuildJob, which: RetryBuild['which']): boolean {
+  return isEnded(state) && ruledOut !== true && (which === 'all' || state !== 'passed')
+}
+
+async function planAnew(parts: BuildParts, build: Build): Promise<Build | undefined> {
+  const repository = await parts.store.repositories.get(build.repository)
+  if (repository === undefined) return undefined
+  const { trigger, only } = build
+  return (await createBuild(parts, { repository, trigger, only })).build
+}

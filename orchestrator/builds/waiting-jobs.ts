@@ -1,0 +1,82 @@
+import type { BuildJob } from '../model/build.ts'
+import type { WaitingJob } from '../model/queue-view.ts'
+import type { BuildParts } from './build-parts.ts'
+import { estimateStarts } from './estimate-starts.ts'
+import { pastDurations } from './past-durations.ts'
+import { waitingReason } from './waiting-reason.ts'
+
+type Parts = Pick<BuildParts, 'store' | 'queue' | 'hostCapacity' | 'now'>
+
+/**
+ * Jobs that do not run yet: those in line, first one first, with an estimate from how long jobs of their name took
+ * before; then those that are blocked, which will come after these.
+ */
+export async function waitingJobs(parts: Parts, limit: number): Promise<WaitingJob[]> {
+  const { store, queue, hostCapacity, now } = parts
+  const [ids, queued, blocked, claimed, running, capacities] = await Promise.all([
+    queue.waiting(limit),
+    store.jobs.inState('queued'),
+    store.jobs.inState('blocked'),
+    store.jobs.inState('claimed'),
+    store.jobs.inState('running'),
+    hostCapacity(),
+  ])
+  const busy = [...claimed, ...running]
+  const line = inLine(ids, queued).slice(0, limit)
+  const waiting = [...line, ...blocked].slice(0, limit)
+  const durations = await durationsOf(store, [...line, ...busy])
+  const estimates = estimateStarts({
+    capacities,
+    running: busy.map((job) => ({
+      host: job.host,
+      resources: job.resources,
+      remaining: remaining({ job, duration: durations(job), now: now().getTime() }),
+    })),
+    line: line.map((job) => ({ resources: job.resources, duration: durations(job) })),
+  })
+  const repositories = new Map(
+    await Promise.all(
+      [...new Set(waiting.map(({ repository }) => repository))].map(
+        async (key) => [key, await store.repositories.get(key)] as const,
+      ),
+    ),
+  )
+  return waiting.map((job, index) => ({
+    job: job.id,
+    build: job.build,
+    name: job.name,
+    repository: job.repository,
+    position: index + 1,
+    reason: waitingReason({
+      job,
+      ahead: index,
+      running: busy,
+      capacities,
+      repository: repositories.get(job.repository),
+    }),
+    estimate: estimates[index],
+  }))
+}
+
+// What is queued and not in line is on its way into it, or out of it.
+function inLine(ids: readonly string[], queued: readonly BuildJob[]): BuildJob[] {
+  const byId = new Map(queued.map((job) => [job.id, job]))
+  return [...new Set(ids)].flatMap((id) => byId.get(id) ?? [])
+}
+
+async function durationsOf(
+  store: Parts['store'],
+  jobs: readonly BuildJob[],
+): Promise<(job: BuildJob) => number | undefined> {
+  const keys = [...new Set(jobs.map(({ repository }) => repository))]
+  const found = await Promise.all(keys.map(async (key) => [key, await pastDurations(store, key)] as const))
+  const byRepository = new Map(found)
+  return ({ repository, name }) => byRepository.get(repository)?.get(name)
+}
+
+type Remaining = { job: BuildJob; duration: number | undefined; now: number }
+
+function remaining({ job, duration, now }: Remaining): number | undefined {
+  if (duration === undefined) return undefined
+  return Math.max(0, duration - (job.started === undefined ? 0 : now - Date.parse(job.started)))
+}

@@ -1,0 +1,114 @@
+import { fetch } from 'undici'
+import { ConfigError, InfraError } from '../../config/errors.ts'
+
+export type ApiClient = {
+  /** @throws ConfigError for what the server refuses, InfraError where it is not there or failed */
+  get<T>(path: string): Promise<T>
+  /** An answer that is no JSON, in pieces as it comes. */
+  text(path: string, onChunk: (chunk: Buffer) => void): Promise<void>
+  send<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<T>
+  /** Server-sent events of a path, from a byte offset on; taken up again where a connection broke. */
+  follow(path: string, onEvent: (event: ServerEvent) => void | Promise<void>, signal: AbortSignal): Promise<void>
+}
+
+export type ServerEvent = { readonly name: string; readonly data: unknown; readonly id: string | undefined }
+
+type Server = { readonly server: string; readonly token: string | undefined }
+
+const reconnectMs = 1_000
+
+/** Talks to a server's API as the commands do. */
+export function createApiClient({ server, token }: Server): ApiClient {
+  const base = server.replace(/\/+$/, '')
+  const headers = { accept: 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) }
+
+  const call = async (method: string, path: string, body?: object) => {
+    const json = body === undefined ? {} : { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }
+    const response = await fetch(`${base}/api/v1${path}`, { method, headers, ...json }).catch((cause: unknown) => {
+      throw absent(base, cause)
+    })
+    if (!response.ok) throw refusal(response.status, await response.text())
+    return await response.json()
+  }
+
+  return {
+    get: async <T>(path: string) => (await call('GET', path)) as T,
+    text: async (path, onChunk) => {
+      const response = await fetch(`${base}/api/v1${path}`, { headers }).catch((cause: unknown) => {
+        throw absent(base, cause)
+      })
+      if (!response.ok) throw refusal(response.status, await response.text())
+      for await (const chunk of response.body ?? []) onChunk(Buffer.from(chunk as Uint8Array))
+    },
+    send: async <T>(method: string, path: string, body?: object) => (await call(method, path, body)) as T,
+    async follow(path, onEvent, signal) {
+      let last = '0'
+      while (!signal.aborted) {
+        try {
+          const ended = await readEvents(`${base}/api/v1${path}`, { ...headers, 'last-event-id': last }, signal, async (event) => {
+            last = event.id ?? last
+            await onEvent(event)
+          })
+          if (ended) return
+        } catch (error) {
+          if (signal.aborted) return
+          if (error instanceof ConfigError) throw error
+        }
+        await new Promise((resolve) => setTimeout(resolve, reconnectMs))
+      }
+    },
+  }
+}
+
+/** Reads events until `end`, which it says, or until the connection closes. */
+async function readEvents(
+  url: string,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+  onEvent: (event: ServerEvent) => Promise<void>,
+): Promise<boolean> {
+  const response = await fetch(url, { headers, signal })
+  if (!response.ok) throw refusal(response.status, await response.text())
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true })
+    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+      const event = parseEvent(text.slice(0, end))
+      text = text.slice(end + 2)
+      await onEvent(event)
+      if (event.name === 'end') return true
+    }
+  }
+  return false
+}
+
+function parseEvent(block: string): ServerEvent {
+  const fields = new Map(block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]))
+  const data = fields.get('data')
+  return { name: fields.get('event') ?? 'message', id: fields.get('id'), data: data === undefined ? undefined : JSON.parse(data) }
+}
+
+function refusal(status: number, text: string): ConfigError | InfraError {
+  const { message, hint } = describe(text)
+  if (status >= 500) return new InfraError('host-lost', `the server answered ${status}: ${message}`, { hint })
+  return new ConfigError(status === 401 ? `the server wants a token: ${message}` : message, {
+    hint: hint ?? (status === 401 ? 'set MAYFLY_TOKEN, or give --token' : undefined),
+  })
+}
+
+function describe(text: string): { message: string; hint: string | undefined } {
+  try {
+    const { error } = JSON.parse(text) as { error: { message: string; hint?: string } }
+    return { message: error.message, hint: error.hint }
+  } catch {
+    return { message: text.slice(0, 300), hint: undefined }
+  }
+}
+
+function absent(server: string, cause: unknown): InfraError {
+  return new InfraError('host-lost', `expected a Mayfly server at ${server}, found none`, {
+    hint: 'start one with mayfly serve, or name it with --server or MAYFLY_SERVER',
+    cause,
+  })
+}

@@ -1,0 +1,67 @@
+import { readCloneUrl } from '../../config/clone-url.ts'
+import type { Repository } from '../model/repository.ts'
+import { branchOf, tagOf } from './check-names.ts'
+import { commitRef } from './filenames.ts'
+import { type GitAccess, noAccess } from './git-environment.ts'
+import { gitFailure } from './git-failure.ts'
+import type { InCommit } from './in-commit.ts'
+import { runGit } from './run-git.ts'
+
+/** Commits of history in a job's `.git`: enough to look back and for `git describe`, whatever the age of the project. */
+export const historyDepth = 50
+
+/**
+ * Makes a repository of its own in an empty folder: the commit, its last 50 ancestors and their tags out of the
+ * mirror, `origin` at the clone URL, and the working tree. A branch is checked out by its name, all else detached.
+ */
+export async function checkOut(order: {
+  /** Where it comes from. */
+  from: InCommit
+  /** The empty folder. */
+  tree: string
+  repository: Repository
+  ref: string
+  signal: AbortSignal
+}): Promise<void> {
+  const { from, tree, repository, ref, signal } = order
+  const git = async (args: readonly string[], access: GitAccess = noAccess): Promise<void> => {
+    const { ms } = from.parts.limits
+    const { ok, stderr } = await runGit({ args, folder: tree, doing: from.doing, access, signal, ms })
+    if (!ok) throw gitFailure({ doing: from.doing, stderr, secrets: [] })
+  }
+  const branch = branchOf(ref)
+  const format = from.sha.length === 64 ? 'sha256' : 'sha1'
+  await git(['init', '--quiet', '--template=', `--object-format=${format}`, '--initial-branch=main'])
+  await git(['config', 'remote.origin.url', readCloneUrl(repository.cloneUrl).url])
+  await git(['config', 'remote.origin.fetch', '+refs/heads/*:refs/remotes/origin/*'])
+  await git(
+    ['fetch', '--quiet', '--no-write-fetch-head', '--no-auto-maintenance', `--depth=${historyDepth}`]
+      .concat('--end-of-options', from.folder)
+      .concat(refspecs(from.sha, ref)),
+    fromMirror,
+  )
+  if (branch === undefined) {
+    await git(['update-ref', '--no-deref', 'HEAD', `${from.sha}^{commit}`])
+  } else {
+    // Not as the initial branch: a name such as -x is a fine one for a push, and none for init.
+    await git(['symbolic-ref', 'HEAD', ref])
+    await git(['update-ref', 'HEAD', `${from.sha}^{commit}`])
+    await git(['config', `branch.${branch}.remote`, 'origin'])
+    await git(['config', `branch.${branch}.merge`, ref])
+  }
+  await git(['reset', '--quiet', '--hard'])
+}
+
+/** The mirror's objects were checked when they came. */
+const fromMirror: GitAccess = { transports: ['file'], config: [['fetch.fsckObjects', 'false']] }
+
+/** A commit needs some name to be fetched to; the one it has on the server, where that is a branch or a tag. */
+function refspecs(sha: string, ref: string): string[] {
+  const branch = branchOf(ref)
+  if (branch !== undefined) return [`${commitRef(sha)}:refs/remotes/origin/${branch}`]
+  return [
+    tagOf(ref) === undefined
+      ? `${commitRef(sha)}:refs/remotes/origin/HEAD-of-job`
+      : `+${commitRef(sha)}:${ref}`,
+  ]
+}

@@ -1,0 +1,67 @@
+import { createMiddleware } from 'hono/factory'
+import { getCookie } from 'hono/cookie'
+import type { Context } from 'hono'
+import type { Tokens, TokenScope as Scope } from '../tokens/token.ts'
+import { HttpError } from './http-error.ts'
+import type { HttpParts } from './http-parts.ts'
+
+/** What a request may do, once it is known whose it is. */
+export type Caller = { readonly name: string; readonly scopes: readonly Scope[] }
+
+export type HttpEnv = { Variables: { caller: Caller; requestId: string } }
+
+export const sessionCookie = 'mayfly_session'
+
+const everything: readonly Scope[] = ['read', 'submit', 'debug', 'admin']
+
+/**
+ * Finds out who calls: a bearer token, or the cookie that the login page sets. As long as no token was ever made,
+ * callers on this very computer may do everything, so that a first try needs no set-up; their Host header must name
+ * this computer too, for otherwise any web page could have its visitors' browsers do it (DNS rebinding).
+ */
+export function authenticate({ tokens, metrics }: Pick<HttpParts, 'tokens' | 'metrics'>) {
+  return createMiddleware<HttpEnv>(async (context, next) => {
+    const given = bearer(context) ?? getCookie(context, sessionCookie)
+    if (given === undefined || given === '') {
+      if (await isOpen(context, tokens)) context.set('caller', { name: 'local', scopes: everything })
+      else context.set('caller', { name: 'nobody', scopes: [] })
+      return await next()
+    }
+    const token = await tokens.verify(given)
+    if (token === undefined) {
+      metrics.authFailures.inc({ reason: 'unknown' })
+      throw new HttpError(401, 'expected a token that was made here and is still good, got another', {
+        hint: 'mayfly tokens make NAME --scope read prints a new one',
+      })
+    }
+    context.set('caller', { name: token.name, scopes: token.scopes })
+    return await next()
+  })
+}
+
+/** Lets only callers through that have a scope; admin has them all. */
+export function requireScope(scope: Scope, { metrics }: Pick<HttpParts, 'metrics'>) {
+  return createMiddleware<HttpEnv>(async (context, next) => {
+    const { scopes, name } = context.get('caller')
+    if (scopes.includes(scope) || scopes.includes('admin')) return await next()
+    metrics.authFailures.inc({ reason: name === 'nobody' ? 'missing' : 'scope' })
+    if (name === 'nobody') throw new HttpError(401, 'expected a token, got none', { hint: 'send Authorization: Bearer TOKEN' })
+    throw new HttpError(403, `expected a token with scope ${scope}, got one with ${scopes.join(', ') || 'none'}`)
+  })
+}
+
+async function isOpen(context: Context, tokens: Tokens): Promise<boolean> {
+  const host = (context.req.header('host') ?? '').replace(/:\d+$/, '')
+  const isLoopback = host === '127.0.0.1' || host === 'localhost' || host === '[::1]'
+  return isLoopback && sameOrigin(context) && (await tokens.list()).length === 0
+}
+
+// A browser says where a request that changes something comes from; programs say nothing.
+function sameOrigin(context: Context): boolean {
+  const origin = context.req.header('origin')
+  return origin === undefined || origin === new URL(context.req.url).origin || origin === `http://${context.req.header('host')}`
+}
+
+function bearer(context: Context): string | undefined {
+  return /^Bearer (\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
+}

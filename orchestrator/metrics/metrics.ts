@@ -1,0 +1,63 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+/** Seconds, chosen for machines: a clone is a tenth, an emulated boot a minute. */
+const bootBuckets = [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120]
+const jobBuckets = [1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600]
+const waitBuckets = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600]
+
+/** Everything that is counted, in one registry of its own, so that tests and processes do not share numbers. */
+export type Metrics = ReturnType<typeof createMetrics>
+
+export function createMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry, prefix: 'mayfly_process_' })
+  return {
+    registry,
+    boot: new Histogram({
+      name: 'mayfly_vm_boot_seconds',
+      help: 'From the order of a machine to its authenticated login',
+      labelNames: ['image', 'accel', 'strategy'],
+      buckets: bootBuckets,
+      registers,
+    }),
+    job: new Histogram({
+      name: 'mayfly_job_seconds',
+      help: 'From a job being claimed to its verdict',
+      labelNames: ['verdict', 'failure'],
+      buckets: jobBuckets,
+      registers,
+    }),
+    wait: new Histogram({
+      name: 'mayfly_job_wait_seconds',
+      help: 'From a job being queued to its being claimed',
+      labelNames: [],
+      buckets: waitBuckets,
+      registers,
+    }),
+    gate: new Histogram({
+      name: 'mayfly_vm_gate_seconds',
+      help: 'Time at each readiness gate of a machine',
+      labelNames: ['gate'],
+      buckets: bootBuckets,
+      registers,
+    }),
+    deliveries: new Counter({
+      name: 'mayfly_webhook_deliveries_total',
+      help: 'Webhook calls by forge and by the verdict on them',
+      labelNames: ['forge', 'verdict'],
+      registers,
+    }),
+    authFailures: new Counter({
+      name: 'mayfly_auth_failures_total',
+      help: 'Requests with a token that is wrong, missing or without the scope',
+      labelNames: ['reason'],
+      registers,
+    }),
+    running: new Gauge({
+      name: 'mayfly_jobs_running',
+      help: 'Jobs in machines of this process',
+      registers,
+    }),
+  }
+}

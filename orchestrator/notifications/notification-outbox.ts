@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import { Webhook } from 'standardwebhooks'
+import { ulid } from 'ulid'
+import type { Dispatcher } from 'undici'
+import { repositorySecrets } from '../model/repository.ts'
+import { judgeAnswer } from '../outbox/judge-answer.ts'
+import type { OutboxLimits, Sent } from '../outbox/outbox.ts'
+import { createOutbox } from '../outbox/outbox.ts'
+import { sendRequest } from '../outbox/send-request.ts'
+import type { Vault } from '../secrets/vault.ts'
+import { checkTarget } from './check-target.ts'
+
+/** POSTs records to the URLs that repositories name, signed as Standard Webhooks. */
+export type NotificationOutbox = {
+  /**
+   * Keeps a notification; it is sent in the background, at least once, in order per URL and subject.
+   * @throws ConfigError for a URL that is not http or https, or that carries credentials.
+   */
+  notify(notification: Notification): Promise<void>
+  /** Waits for the requests under way; what is not sent yet stays for the next start. */
+  close(): Promise<void>
+}
+
+export type Notification = {
+  /** Where the signing secret is in the vault: a repository's key, or `host`. */
+  readonly scope: string
+  readonly url: string
+  /** Such as `build.passed`. */
+  readonly type: string
+  /** What it is about, such as a build's id; a newer one replaces an older one that could not be sent. */
+  readonly subject: string
+  /** A record without secrets, as the API shows it. */
+  readonly data: unknown
+}
+
+type Kept = Notification & { readonly id: string; readonly at: string }
+
+/**
+ * Starts to send what is left from before at once. The id in `webhook-id` is the same for each try.
+ * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ */
+export function createNotificationOutbox(options: {
+  /** With `maxRetriesPerRequest: null`. Left open by `close`. */
+  connection: Redis
+  prefix: string
+  vault: Pick<Vault, 'get'>
+  now: () => Date
+  log: Logger
+  dispatcher?: Dispatcher
+  limits?: Partial<OutboxLimits & { timeout: number }>
+}): NotificationOutbox {
+  const { connection, prefix, vault, now, log, dispatcher, limits = {} } = options
+  const timeout = limits.timeout ?? 15_000
+  const send = async (kept: Kept): Promise<Sent> => {
+    const secret = await vault.get(kept.scope, repositorySecrets.notification)
+    if (secret === undefined)
+      return {
+        kind: 'refused',
+        reason: `no secret: expected ${repositorySecrets.notification} of ${kept.scope}`,
+      }
+    const signed = sign(kept, secret, now())
+    if (signed === undefined)
+      return { kind: 'refused', reason: `expected ${repositorySecrets.notification} to be whsec_ and base64` }
+    const answer = await sendRequest({
+      method: 'POST',
+      url: kept.url,
+      ...signed,
+      timeout,
+      dispatcher,
+    })
+    return judgeAnswer(answer, now())
+  }
+  const outbox = createOutbox<Kept>({ connection, prefix, name: 'notifications', send, now, log, limits })
+  return {
+    notify: async (notification) => {
+      checkTarget(notification.url)
+      await outbox.put(lane(notification), { ...notification, id: `msg_${ulid()}`, at: now().toISOString() })
+    },
+    close: outbox.close,
+  }
+}
+
+function sign(
+  { id, type, at, data }: Kept,
+  secret: string,
+  now: Date,
+): { headers: Record<string, string>; body: string } | undefined {
+  const body = JSON.stringify({ type, timestamp: at, data })
+  try {
+    return {
+      body,
+      headers: {
+        'content-type': 'application/json',
+        'webhook-id': id,
+        'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
+        'webhook-signature': new Webhook(secret).sign(id, now, body),
+      },
+    }
+  } catch {
+    return undefined
+  }
+}
+
+function lane({ scope, url, subject }: Notification): string {
+  return createHash('sha256')
+    .update(JSON.stringify([scope, url, subject]))
+    .digest('hex')
+    .slice(0, 32)
+}

@@ -1,0 +1,32 @@
+import type { Redis } from 'ioredis'
+
+/** An item as it is kept, with an id that tells it from its equals and the time it came in ms. */
+export type Kept<Item> = { readonly id: string; readonly at: number; readonly item: Item }
+
+export type LaneStore<Item> = ReturnType<typeof createLaneStore<Item>>
+
+/** One list in Redis for each lane, and a set of the lanes that have items, for who comes after a crash. */
+export function createLaneStore<Item>(redis: Redis, base: string) {
+  const list = (lane: string) => `${base}:lane:${lane}`
+  const open = `${base}:open`
+  return {
+    push: async (lane: string, kept: Kept<Item>) => {
+      const results = await redis.multi().rpush(list(lane), JSON.stringify(kept)).sadd(open, lane).exec()
+      for (const [error] of results ?? []) if (error !== null) throw error
+    },
+    head: async (lane: string): Promise<{ raw: string; kept: Kept<Item> } | undefined> => {
+      const raw = await redis.lindex(list(lane), 0)
+      return raw === null ? undefined : { raw, kept: JSON.parse(raw) as Kept<Item> }
+    },
+    keepNewest: (lane: string) => redis.ltrim(list(lane), -1, -1),
+    hasItems: async (lane: string) => (await redis.llen(list(lane))) > 0,
+    open: () => redis.smembers(open),
+    /** By value, so that two workers after a lost lock drop what was sent and nothing else. */
+    drop: (lane: string, raw: string) => redis.eval(dropScript, 2, list(lane), open, raw, lane),
+  }
+}
+
+const dropScript = `
+redis.call('LREM', KEYS[1], 1, ARGV[1])
+if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('SREM', KEYS[2], ARGV[2]) end
+return 1`

@@ -1,0 +1,124 @@
+import { formatDuration } from '../../config/duration.ts'
+import { formatSize } from '../../config/size.ts'
+import { type BuildJob, isEnded } from '../model/build.ts'
+import { Action } from './build-page.tsx'
+import { Layout } from './layout.tsx'
+import type { LogWindow } from './log-lines.ts'
+import { LogTable } from './parts/log-table.tsx'
+import { StateMark } from './parts/state-mark.tsx'
+import { TimelineBar } from './parts/timeline-bar.tsx'
+import type { JobTimeline } from './read-timeline.ts'
+
+type JobPage = {
+  job: BuildJob
+  stream: 'log' | 'console'
+  timeline: JobTimeline
+  window: LogWindow
+  /** Lines of the log so far. */
+  total: number
+  mayAct: boolean
+}
+
+/** One job: why it ended as it did, its phases, its steps, and its log or its console. */
+export function JobPage({ job, stream, timeline, window, total, mayAct }: JobPage) {
+  const { id, name, build, state, reason, hint, attempt, failure, waiting } = job
+  const running = !isEnded(state)
+  return (
+    <Layout title={`Job ${name}`}>
+      <p>
+        <a href={`/builds/${build}`}>Build {build}</a>
+      </p>
+      <h1>
+        <span id="state">
+          <StateMark state={state} />
+        </span>{' '}
+        {name}
+      </h1>
+      {reason === undefined ? null : (
+        <p class="why">
+          {failure === undefined ? '' : `${failure}: `}
+          {reason}
+          {hint === undefined ? null : <span class="dim"> {hint}</span>}
+        </p>
+      )}
+      {waiting === undefined || !running ? null : <p class="dim">{waiting}</p>}
+      <Facts timeline={timeline} attempt={attempt} />
+      <TimelineBar phases={timeline.phases} />
+      {mayAct && running ? <Action path={`/jobs/${id}/cancel`} name="Cancel" /> : null}
+      <Steps timeline={timeline} id={id} />
+      <Artifacts timeline={timeline} id={id} />
+      <h2>{stream === 'log' ? 'Log' : 'Console'}</h2>
+      <div class="log-tools">
+        <a href={`/jobs/${id}?stream=${stream === 'log' ? 'console' : 'log'}`}>
+          {stream === 'log' ? 'Show the console' : 'Show the log'}
+        </a>
+        <a href={`/api/v1/jobs/${id}/${stream}`} download={`${id}.${stream}.txt`}>
+          Download
+        </a>
+        <form id="log-search" method="get" action={`/jobs/${id}/search`}>
+          <input type="hidden" name="stream" value={stream} />
+          <label>
+            Search <input type="search" name="text" maxlength={200} />
+          </label>
+          <button type="submit">Find</button>
+        </form>
+        <label id="follow-label" hidden={!running}>
+          <input type="checkbox" id="follow" checked={running} /> Follow
+        </label>
+      </div>
+      <LogTable id={id} stream={stream} window={window} total={total} running={running} />
+      <script type="module" src="/assets/log.js" />
+    </Layout>
+  )
+}
+
+function Facts({ timeline: { machine }, attempt }: { timeline: JobTimeline; attempt: number }) {
+  if (machine === undefined) return null
+  const { image, cpus, memory, accel, accelReason, strategy, network } = machine
+  return (
+    <p class="dim">
+      attempt {attempt}, {image}, {cpus} cpus, {formatSize(memory)}, network {network}, {strategy} start with {accel} (
+      {accelReason})
+    </p>
+  )
+}
+
+function Steps({ timeline: { steps }, id }: { timeline: JobTimeline; id: string }) {
+  if (steps.length === 0) return null
+  return (
+    <section aria-labelledby="steps">
+      <h2 id="steps">Steps</h2>
+      <ol class="steps">
+        {steps.map(({ name, status, ms, exitCode, start }) => (
+          <li>
+            <StateMark state={status} />{' '}
+            {status === 'skipped' ? name : <a href={`/jobs/${id}?offset=${start}#log`}>{name}</a>}{' '}
+            <span class="dim">
+              {status === 'running' || status === 'skipped' ? '' : formatDuration(ms)}
+              {exitCode === undefined || exitCode === 0 ? '' : `, exit code ${exitCode}`}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  )
+}
+
+function Artifacts({ timeline: { artifacts }, id }: { timeline: JobTimeline; id: string }) {
+  if (artifacts.length === 0) return null
+  return (
+    <section aria-labelledby="artifacts">
+      <h2 id="artifacts">Artifacts</h2>
+      <ul>
+        {artifacts.map(({ path, bytes }) => (
+          <li>
+            <a href={`/api/v1/jobs/${id}/artifacts/${path.split('/').map(encodeURIComponent).join('/')}`} download>
+              {path}
+            </a>{' '}
+            <span class="dim">{formatSize(bytes)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

@@ -1,0 +1,186 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Context, Hono } from 'hono'
+import { setCookie } from 'hono/cookie'
+import { csrf } from 'hono/csrf'
+import { packageRoot } from '../../images/package-root.ts'
+import { type HttpEnv, requireScope, sessionCookie } from '../http/auth.ts'
+import { HttpError, notFound } from '../http/http-error.ts'
+import type { HttpParts } from '../http/http-parts.ts'
+import { jobLog, logSize } from '../http/logs/job-log.ts'
+import { searchLog } from '../http/logs/search-log.ts'
+import { endStates, isEnded, type BuildState } from '../model/build.ts'
+import { BuildPage } from './build-page.tsx'
+import { BuildsPage } from './builds-page.tsx'
+import { DeliveriesPage, DeliveryPage } from './deliveries-page.tsx'
+import { ImagesPage } from './images-page.tsx'
+import { JobPage } from './job-page.tsx'
+import { lineAt } from './line-at.ts'
+import { countLines, readLines } from './log-lines.ts'
+import { ErrorPage, LoginPage, SearchPage } from './message-pages.tsx'
+import { LogLines } from './parts/log-table.tsx'
+import { QueuePage } from './queue-page.tsx'
+import { readTimeline } from './read-timeline.ts'
+
+/** Lines of a log on one page. */
+const windowLines = 1000
+
+const assets: Readonly<Record<string, string>> = {
+  'style.css': 'text/css; charset=utf-8',
+  'live.js': 'text/javascript; charset=utf-8',
+  'log.js': 'text/javascript; charset=utf-8',
+  'icon.svg': 'image/svg+xml',
+}
+
+/** What people see: rendered here, readable without JavaScript, live with it. */
+export function createPages(parts: HttpParts): Hono<HttpEnv> {
+  const { store, builds, queue, shelf, repositories, tokens, deliveries, dataFolder, now } = parts
+  const pages = new Hono<HttpEnv>()
+  const read = requireScope('read', parts)
+  const submit = requireScope('submit', parts)
+  const mayAct = (context: Context<HttpEnv>) =>
+    context.get('caller').scopes.some((scope) => scope === 'submit' || scope === 'admin')
+
+  pages.use(csrf())
+  pages.onError((error, context) => {
+    const known = error instanceof HttpError
+    if (known && error.status === 401) return context.html(<LoginPage />, 401)
+    if (!known) parts.log.error({ err: error, path: context.req.path }, 'a page failed')
+    const status = known ? error.status : 500
+    const message = known ? error.message : 'an error of our own; the server log has it'
+    return context.html(<ErrorPage status={status} message={message} hint={known ? error.hint : undefined} />, status)
+  })
+
+  pages.get('/assets/:name', async (context) => {
+    const name = context.req.param('name')
+    const type = assets[name]
+    if (type === undefined) throw notFound('file', name)
+    const body = await readFile(join(packageRoot(), 'orchestrator', 'pages', 'assets', name))
+    return context.body(new Uint8Array(body), 200, { 'Content-Type': type, 'Cache-Control': 'public, max-age=300' })
+  })
+
+  pages.get('/login', (context) => context.html(<LoginPage />))
+  pages.post('/login', async (context) => {
+    const { token } = await context.req.parseBody()
+    const known = typeof token === 'string' ? await tokens.verify(token.trim()) : undefined
+    if (known === undefined || typeof token !== 'string') {
+      return context.html(<LoginPage problem="That is no token that was made here, or it is no longer good." />, 401)
+    }
+    const secure = parts.publicUrl.startsWith('https:')
+    setCookie(context, sessionCookie, token.trim(), { httpOnly: true, sameSite: 'Strict', secure, path: '/' })
+    return context.redirect('/')
+  })
+
+  pages.get('/', read, async (context) => {
+    const { repository, branch, state, cursor } = context.req.query()
+    const filter = {
+      ...(repository ? { repository } : {}),
+      ...(branch ? { branch } : {}),
+      ...(isState(state) ? { state } : {}),
+    }
+    const page = await store.builds.list(filter, { limit: 50, cursor })
+    const known = (await repositories.list()).map((one) => `${one.forge}:${one.name}`)
+    return context.html(<BuildsPage page={page} filter={filter} repositories={known} now={now()} />)
+  })
+
+  pages.get('/builds/:build', read, async (context) => {
+    const build = await store.builds.get(context.req.param('build'))
+    if (build === undefined) throw notFound('build', context.req.param('build'))
+    const jobs = await store.jobs.ofBuild(build.id)
+    return context.html(<BuildPage build={build} jobs={jobs} mayAct={mayAct(context)} now={now()} />)
+  })
+
+  const findJob = async (id: string) => {
+    const job = await store.jobs.get(id)
+    if (job === undefined) throw notFound('job', id)
+    return job
+  }
+  const streamOf = (context: Context) => (context.req.query('stream') === 'console' ? 'console' : 'log')
+
+  pages.get('/jobs/:job', read, async (context) => {
+    const job = await findJob(context.req.param('job'))
+    const stream = streamOf(context)
+    const log = jobLog({ dataFolder, job, stream })
+    const [total, timeline] = await Promise.all([countLines(log), readTimeline(log.folder)])
+    const first = await firstLine(context, { log, total, running: !isEnded(job.state) })
+    const window = await readLines(log, first, windowLines)
+    return context.html(
+      <JobPage job={job} stream={stream} timeline={timeline} window={window} total={total} mayAct={mayAct(context)} />,
+    )
+  })
+
+  pages.get('/jobs/:job/lines', read, async (context) => {
+    const job = await findJob(context.req.param('job'))
+    const log = jobLog({ dataFolder, job, stream: streamOf(context) })
+    const line = clamp(Number(context.req.query('line')), 1, Number.MAX_SAFE_INTEGER)
+    const window = await readLines(log, line, clamp(Number(context.req.query('lines')), 1, windowLines))
+    context.header('X-Log-End', String(window.end))
+    context.header('X-Log-More', String(window.more))
+    return context.html(<LogLines window={window} />)
+  })
+
+  pages.get('/jobs/:job/search', read, async (context) => {
+    const job = await findJob(context.req.param('job'))
+    const stream = streamOf(context)
+    const log = jobLog({ dataFolder, job, stream })
+    const text = (context.req.query('text') ?? '').slice(0, 200)
+    const found = text !== '' && (await logSize(log)) > 0
+    const matches = found ? await searchLog({ log, text, limit: 500, signal: context.req.raw.signal }) : []
+    return context.html(<SearchPage job={job.id} stream={stream} text={text} matches={matches} />)
+  })
+
+  pages.get('/queue', read, async (context) =>
+    context.html(<QueuePage waiting={await queue.waiting(200)} hosts={await queue.hosts()} />),
+  )
+  pages.get('/images', read, async (context) => context.html(<ImagesPage images={await shelf.list()} />))
+  pages.get('/deliveries', read, async (context) => {
+    const page = await store.deliveries.list({}, { limit: 50, cursor: context.req.query('cursor') })
+    return context.html(<DeliveriesPage page={page} />)
+  })
+  pages.get('/deliveries/:delivery', read, async (context) => {
+    const delivery = await store.deliveries.get(context.req.param('delivery'))
+    if (delivery === undefined) throw notFound('delivery', context.req.param('delivery'))
+    return context.html(<DeliveryPage delivery={delivery} mayAct={mayAct(context)} />)
+  })
+
+  pages.post('/builds/:build/cancel', submit, async (context) => {
+    await builds.cancel({ build: context.req.param('build') }, context.get('caller').name)
+    return context.redirect(`/builds/${context.req.param('build')}`)
+  })
+  pages.post('/builds/:build/approve', submit, async (context) => {
+    await builds.approve(context.req.param('build'), context.get('caller').name)
+    return context.redirect(`/builds/${context.req.param('build')}`)
+  })
+  pages.post('/builds/:build/retry', submit, async (context) => {
+    const which = context.req.query('which') === 'all' ? 'all' : 'failed'
+    const build = await builds.retry(context.req.param('build'), which, context.get('caller').name)
+    return context.redirect(`/builds/${build?.id ?? context.req.param('build')}`)
+  })
+  pages.post('/jobs/:job/cancel', submit, async (context) => {
+    await builds.cancel({ job: context.req.param('job') }, context.get('caller').name)
+    return context.redirect(`/jobs/${context.req.param('job')}`)
+  })
+  pages.post('/deliveries/:delivery/replay', submit, async (context) => {
+    const replayed = await deliveries.replay(context.req.param('delivery'), context.get('caller').name)
+    return context.redirect(`/deliveries/${replayed?.id ?? context.req.param('delivery')}`)
+  })
+  return pages
+}
+
+type Shown = { log: Parameters<typeof readLines>[0]; total: number; running: boolean }
+
+/** Where to open a log: at the line or the byte asked for, at its end while it grows, else at its beginning. */
+async function firstLine(context: Context, { log, total, running }: Shown): Promise<number> {
+  const { line, offset } = context.req.query()
+  if (offset !== undefined) return await lineAt(log, clamp(Number(offset), 0, Number.MAX_SAFE_INTEGER))
+  if (line !== undefined) return clamp(Number(line), 1, Math.max(1, total))
+  return running ? Math.max(1, total - windowLines + 1) : 1
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Number.isFinite(value) ? Math.min(most, Math.max(least, Math.trunc(value))) : least
+}
+
+function isState(state: string | undefined): state is BuildState {
+  return state !== undefined && ['waiting', 'queued', 'running', ...endStates].includes(state)
+}

@@ -1,0 +1,65 @@
+import type { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import type { Resources } from './capacity.ts'
+
+/** `ended`: it has its verdict or is not ours. `put-back`: it goes to the front of the line. */
+export type RunEnd = 'ended' | 'put-back'
+
+export type TakenJob = {
+  readonly id: string
+  readonly attempt: number
+  /** Another host had it and was lost: the store may still say that it runs there. */
+  readonly redelivered: boolean
+  /** Aborted with `LockLost` or `HostStopping` as its reason. */
+  readonly signal: AbortSignal
+}
+
+export type TakeOrder = {
+  /** A patient connection; the worker opens one more of its own for waiting. */
+  readonly connection: Redis
+  readonly prefix: string
+  /** What this host has for jobs. */
+  readonly capacity: Resources
+  /** What a job takes; undefined where there is no such job any more, which is then dropped. */
+  readonly needs: (id: string) => Promise<Resources | undefined>
+  /**
+   * Runs a job. Is to claim it in the store first, for the queue may give a job twice. When it rejects the job is
+   * tried again, three times in all, and then is poison.
+   */
+  readonly run: (job: TakenJob) => Promise<RunEnd>
+  /** A job that killed its hosts or our own code again and again. Called until it resolves once. */
+  readonly onPoison: (id: string, reason: string) => Promise<void>
+  /** A job that this host is too small for; `put-back` leaves it to another one. */
+  readonly onMisfit: (id: string, reason: string) => Promise<RunEnd>
+  /** A job that is next on this host and waits for room. */
+  readonly onWaiting?: (id: string, reason: string) => Promise<void>
+  readonly log: Logger
+  /** Aborted: stops without grace. */
+  readonly signal?: AbortSignal
+  readonly timing?: Partial<TakeTiming>
+}
+
+/** milliseconds, but for `stalls` */
+export type TakeTiming = {
+  /** A job whose host was silent for so long may be given to another. @defaultValue 30 s */
+  readonly lock: number
+  /** Between two looks for such jobs. @defaultValue 30 s */
+  readonly stalledCheck: number
+  /** Times a job may lose its host before it is poison. @defaultValue 2 */
+  readonly stalls: number
+  /** The first in line waits so long for room here before other hosts may have it. @defaultValue 10 s */
+  readonly hold: number
+  /** A job too big for this host is kept from it for so long. @defaultValue 2 s */
+  readonly elsewhere: number
+}
+
+export type JobTaker = {
+  free(): Resources
+  /** Ids of the jobs that run here. */
+  running(): string[]
+  /**
+   * Takes nothing new, gives runs `graceMs` to end, then aborts them with `HostStopping` and waits for them to be put
+   * back, half a minute at most. Rejects never.
+   */
+  stop(bound: { graceMs: number }): Promise<void>
+}

@@ -1,0 +1,55 @@
+import type { Logger } from 'pino'
+import type { Dispatcher } from 'undici'
+import type { Forges } from '../forges/forges.ts'
+import { repositoryKey, repositorySecrets } from '../model/repository.ts'
+import { askedWait, judgeAnswer } from '../outbox/judge-answer.ts'
+import type { Sent } from '../outbox/outbox.ts'
+import { sendRequest } from '../outbox/send-request.ts'
+import type { Vault } from '../secrets/vault.ts'
+import type { Status } from './status-outbox.ts'
+
+/**
+ * Makes the function that sends one status. It keeps, per repository, until when its forge's rate limit is used up,
+ * so that the other statuses of it wait without asking.
+ */
+export function createSendStatus(options: {
+  forges: Forges
+  vault: Pick<Vault, 'get'>
+  now: () => Date
+  log: Logger
+  /** ms */
+  timeout: number
+  dispatcher?: Dispatcher | undefined
+}): (status: Status) => Promise<Sent> {
+  const { forges, vault, now, timeout, dispatcher } = options
+  const limitedUntil = new Map<string, number>()
+  return async (status) => {
+    const key = repositoryKey(status.repository)
+    const wait = (limitedUntil.get(key) ?? 0) - now().getTime()
+    if (wait > 0) return { kind: 'later', reason: `the rate limit of ${key} is used up`, wait }
+    limitedUntil.delete(key)
+    const token = await vault.get(key, repositorySecrets.token)
+    if (token === undefined)
+      return { kind: 'refused', reason: `no token: expected the secret ${repositorySecrets.token} of ${key}` }
+    const request = forges[status.repository.forge].statusRequest({ ...status, token })
+    if (request === undefined)
+      return { kind: 'refused', reason: `the address of the API of ${key} is not known: set its api_url` }
+    const answer = await sendRequest({ ...request, timeout, dispatcher })
+    const limited = askedWait(answer, now())
+    if (limited !== undefined) limitedUntil.set(key, now().getTime() + limited)
+    return withoutToken(
+      isRepeat(answer.status, answer.text) ? { kind: 'sent' } : judgeAnswer(answer, now()),
+      token,
+    )
+  }
+}
+
+// GitLab refuses a status that is already as it shall be.
+function isRepeat(status: number, text: string): boolean {
+  return status === 400 && /cannot transition status/i.test(text)
+}
+
+// An answer that echoes the request would carry the token into the log.
+function withoutToken(sent: Sent, token: string): Sent {
+  return sent.kind === 'sent' ? sent : { ...sent, reason: sent.reason.replaceAll(token, '***') }
+}

@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
+import { type Bench, createBench, expectNothingLeft, qemuProcesses, type Run } from '../mayfly.ts'
+import { begins, watchRun } from '../watched-run.ts'
+
+const job = (step: string, more = '') => `
+resources: { cpus: 2, memory: 512MiB }
+network: none
+${more}
+steps:
+  - run: ${step}
+`
+
+describe('a job that came to its end, whichever', () => {
+  it('AC5: has its process on record while it runs, and leaves none when a step failed', async () => {
+    const bench = await createBench()
+    const watched = await watchRun(bench, { pipeline: job('echo running; sleep 1; exit 7') })
+    await watched.untilPrinted('running')
+    const [process] = await qemuProcesses(bench.data)
+    const [id = ''] = await readdir(join(bench.data, 'machines'))
+    const record = JSON.parse(await readFile(join(bench.data, 'machines', id, 'machine.json'), 'utf8'))
+    expect(record.qemu.pid).toBe(process?.pid)
+    const run = await watched.ended()
+    expect(run.record?.machine?.pid).toBe(process?.pid)
+    await expectEnd(bench, run, { verdict: 'failed', failure: undefined, code: 1 })
+  })
+
+  it('AC5: leaves no process when it ran out of time in the middle of its boot', async () => {
+    const bench = await createBench()
+    const run = await bench.run(job('echo never', 'timeout: 2s'))
+    await expectEnd(bench, run, { verdict: 'timed-out', failure: undefined, code: 1 })
+  })
+
+  it('AC5: leaves no process when it was cancelled in the middle of its boot', async () => {
+    const bench = await createBench()
+    const watched = await watchRun(bench, { pipeline: job('echo never') })
+    await untilQemu(bench)
+    watched.mayfly.kill('SIGINT')
+    await expectEnd(bench, await watched.ended(), { verdict: 'cancelled', failure: undefined, code: 130 })
+  })
+
+  it('AC5: leaves no process when the host lost it in the middle of its boot', async () => {
+    const bench = await createBench()
+    const watched = await watchRun(bench, { pipeline: job('echo never') })
+    await watched.until(begins('boot'))
+    const pid = await untilQemu(bench)
+    process.kill(pid, 'SIGKILL')
+    await expectEnd(bench, await watched.ended(), { verdict: 'errored', failure: 'boot', code: 3 })
+  })
+})
+
+function untilQemu(bench: Bench): Promise<number> {
+  const firstPid = async () => {
+    const [machine] = await qemuProcesses(bench.data)
+    if (machine === undefined) throw new Error('expected a QEMU by now, found none')
+    return machine.pid
+  }
+  return vi.waitFor(firstPid, { timeout: 60_000, interval: 50 })
+}
+
+type End = { verdict: string; failure: string | undefined; code: number }
+
+async function expectEnd(bench: Bench, { code, record }: Run, end: End): Promise<void> {
+  expect({ verdict: record?.verdict, failure: record?.failure, code }).toEqual(end)
+  const pid = record?.machine?.pid
+  if (pid !== undefined) expect(existsSync(`/proc/${pid}`)).toBe(false)
+  await expectNothingLeft(bench)
+}

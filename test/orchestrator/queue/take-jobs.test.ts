@@ -1,0 +1,321 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { HostStopping, LockLost } from '../../../orchestrator/queue/abort-causes.ts'
+import { createJobQueue, type JobQueue } from '../../../orchestrator/queue/job-queue.ts'
+import { takeJobs } from '../../../orchestrator/queue/take-jobs.ts'
+import type { JobTaker, TakenJob, TakeOrder } from '../../../orchestrator/queue/take-order.ts'
+import { createRedisStore } from '../../../orchestrator/store/redis-store.ts'
+import { type RealRedis, startRedis } from '../real-redis.ts'
+import { aBuild, aJob } from '../store/records.ts'
+
+const log = pino({ level: 'silent' })
+const gib = 2 ** 30
+const quick = { lock: 1200, stalledCheck: 200, stalls: 2, hold: 300, elsewhere: 100 }
+let server: RealRedis
+let queue: JobQueue
+let takers: JobTaker[]
+
+beforeEach(async () => {
+  server = await startRedis()
+  queue = createJobQueue({ connection: server.connect(), prefix: 'test' })
+  takers = []
+})
+
+afterEach(async () => {
+  await Promise.all(takers.map((taker) => taker.stop({ graceMs: 0 })))
+  await queue.close()
+  await server.stop()
+})
+
+function take(order: Partial<TakeOrder> & Pick<TakeOrder, 'run'>): JobTaker {
+  const taker = takeJobs({
+    connection: server.connect(),
+    prefix: 'test',
+    capacity: { cpus: 4, memory: 8 * gib },
+    needs: async () => ({ cpus: 1, memory: gib }),
+    onPoison: async (id) => {
+      throw new Error(`expected no poison, got ${id}`)
+    },
+    onMisfit: async (id) => {
+      throw new Error(`expected no misfit, got ${id}`)
+    },
+    log,
+    timing: quick,
+    ...order,
+  })
+  takers.push(taker)
+  return taker
+}
+
+/** Runs that last until the test ends them. */
+function held() {
+  const begun: TakenJob[] = []
+  const ends = new Map<string, () => void>()
+  const run = (job: TakenJob) =>
+    new Promise<'ended' | 'put-back'>((resolve) => {
+      begun.push(job)
+      ends.set(job.id, () => resolve('ended'))
+      job.signal.addEventListener('abort', () => resolve('put-back'))
+    })
+  return { begun, run, ids: () => begun.map(({ id }) => id), end: (id: string) => ends.get(id)?.() }
+}
+
+const add = (id: string, priority = 0) => queue.add({ id, attempt: 1, priority })
+const eventually = { timeout: 10_000, interval: 10 }
+const keysLeft = async () => (await server.connect().keys('test:jobs:*-1')).sort()
+
+describe('takeJobs', () => {
+  it('runs what is in line, in order, and leaves nothing of it in Redis', async () => {
+    const ran: string[] = []
+    for (const id of ['a', 'b', 'c']) await add(id)
+    take({
+      capacity: { cpus: 1, memory: gib },
+      run: async ({ id, attempt, redelivered }) => {
+        ran.push(`${id} ${attempt} ${redelivered}`)
+        return 'ended'
+      },
+    })
+    await vi.waitFor(() => expect(ran).toEqual(['a 1 false', 'b 1 false', 'c 1 false']), eventually)
+    await vi.waitFor(async () => expect(await keysLeft()).toEqual([]), eventually)
+  })
+
+  it('runs as many at once as fit by cpus and memory, and takes no further while it is full', async () => {
+    const { run, ids, end } = held()
+    const needs = async (id: string) => ({ cpus: 1, memory: (id === 'big' ? 3 : 1) * gib })
+    for (const id of ['one', 'two', 'big', 'late']) await add(id)
+    const waits: string[] = []
+    const taker = take({
+      capacity: { cpus: 3, memory: 4 * gib },
+      needs,
+      run,
+      onWaiting: async (id, reason) => void waits.push(`${id} ${reason}`),
+    })
+    await vi.waitFor(() => expect(waits[0]).toBe('big needs 3 GiB of memory, 2 GiB are free'), eventually)
+    await sleep(100)
+    expect(ids()).toEqual(['one', 'two'])
+    expect(taker.free()).toEqual({ cpus: 1, memory: 2 * gib })
+    end('one')
+    await vi.waitFor(() => expect(ids()).toEqual(['one', 'two', 'big']), eventually)
+    expect(taker.running()).toEqual(['two', 'big'])
+    end('two')
+    await vi.waitFor(() => expect(ids()).toEqual(['one', 'two', 'big', 'late']), eventually)
+  })
+
+  it('hands the first in line to another host when there is no room here for long', async () => {
+    const [full, other] = [held(), held()]
+    await add('one')
+    take({
+      capacity: { cpus: 2, memory: 8 * gib },
+      needs: async () => ({ cpus: 2, memory: gib }),
+      run: full.run,
+    })
+    await vi.waitFor(() => expect(full.ids()).toEqual(['one']), eventually)
+    await add('two')
+    take({ run: other.run })
+    await vi.waitFor(() => expect(other.ids()).toEqual(['two']), eventually)
+  })
+
+  it('reports a job that can never fit here, and goes on with the others', async () => {
+    const misfits: string[] = []
+    const ran: string[] = []
+    for (const id of ['huge', 'small']) await add(id)
+    take({
+      needs: async (id) => ({ cpus: id === 'huge' ? 64 : 1, memory: gib }),
+      onMisfit: async (id, reason) => {
+        misfits.push(`${id} ${reason}`)
+        return misfits.length < 3 ? 'put-back' : 'ended'
+      },
+      run: async ({ id }) => {
+        ran.push(id)
+        return 'ended'
+      },
+    })
+    await vi.waitFor(() => expect(ran).toEqual(['small']), eventually)
+    await vi.waitFor(
+      () => expect(misfits).toEqual(Array(3).fill('huge needs 64 cpus, this host has 4')),
+      eventually,
+    )
+    await vi.waitFor(async () => expect(await keysLeft()).toEqual([]), eventually)
+  })
+
+  it('drops a job that the store knows nothing of', async () => {
+    await add('unknown')
+    await add('known')
+    const { run, ids } = held()
+    take({ needs: async (id) => (id === 'known' ? { cpus: 1, memory: gib } : undefined), run })
+    await vi.waitFor(() => expect(ids()).toEqual(['known']), eventually)
+    expect(await keysLeft()).toEqual(['test:jobs:known-1'])
+  })
+
+  it('keeps a long job for as long as it runs', async () => {
+    const { run, begun, ids, end } = held()
+    await add('long')
+    take({ run })
+    take({ run })
+    await sleep(3500)
+    expect(ids()).toEqual(['long'])
+    expect(begun[0]?.signal.aborted).toBe(false)
+    end('long')
+    await vi.waitFor(async () => expect(await keysLeft()).toEqual([]), eventually)
+  })
+
+  it('aborts a run whose job was given to somebody else, and leaves the job to them', async () => {
+    const { run, begun } = held()
+    await add('taken')
+    take({ run })
+    await vi.waitFor(() => expect(begun).toHaveLength(1), eventually)
+    const redis = server.connect()
+    await redis.set('test:jobs:taken-1:lock', 'somebody else', 'PX', 60_000)
+    await vi.waitFor(() => expect(begun[0]?.signal.reason).toBeInstanceOf(LockLost), eventually)
+    await sleep(100)
+    expect(await redis.get('test:jobs:taken-1:lock')).toBe('somebody else')
+    expect(await keysLeft()).toEqual(['test:jobs:taken-1'])
+  })
+
+  it('takes up its lock again when it ran out and nobody else came', async () => {
+    const { run, begun, end } = held()
+    await add('slept')
+    take({ run, timing: { ...quick, stalledCheck: 60_000 } })
+    await vi.waitFor(() => expect(begun).toHaveLength(1), eventually)
+    const redis = server.connect()
+    await redis.del('test:jobs:slept-1:lock')
+    await vi.waitFor(async () => expect(await redis.exists('test:jobs:slept-1:lock')).toBe(1), eventually)
+    expect(begun[0]?.signal.aborted).toBe(false)
+    end('slept')
+    await vi.waitFor(async () => expect(await keysLeft()).toEqual([]), eventually)
+  })
+
+  it('tries a job again when a run throws, three times in all, then reports it as poison', async () => {
+    const poison: string[] = []
+    const ran: string[] = []
+    await add('bad')
+    await add('good')
+    take({
+      run: async ({ id }) => {
+        ran.push(id)
+        if (id === 'bad') throw new Error('out of luck')
+        return 'ended'
+      },
+      onPoison: async (id, reason) => void poison.push(`${id}: ${reason}`),
+    })
+    await vi.waitFor(() => expect(poison).toEqual(['bad: out of luck']), eventually)
+    expect(ran.filter((id) => id === 'bad')).toHaveLength(3)
+    expect(ran).toContain('good')
+    await vi.waitFor(async () => expect(await keysLeft()).toEqual([]), eventually)
+  })
+
+  it('gives the job of a killed host to another, and one that kills each host is poison', async () => {
+    await add('killer')
+    for (let host = 0; host < 3; host++) {
+      const child = spawn(
+        process.execPath,
+        ['--import', 'tsx', join(import.meta.dirname, 'host-child.ts'), server.socket],
+        {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        },
+      )
+      const [said] = await once(child.stdout, 'data')
+      expect(String(said)).toBe(`killer ${host > 0}\n`)
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
+    }
+    const poison: string[] = []
+    take({
+      run: async () => {
+        throw new Error('expected it not to run again')
+      },
+      onPoison: async (id, reason) => void poison.push(`${id}: ${reason}`),
+    })
+    await vi.waitFor(
+      () => expect(poison).toEqual(['killer: job stalled more than allowable limit']),
+      eventually,
+    )
+    await vi.waitFor(async () => expect(await keysLeft()).toEqual([]), eventually)
+  }, 60_000)
+
+  it('lets runs end within the grace, takes nothing new, and leaves the line as it is', async () => {
+    const { run, ids, end } = held()
+    await add('first')
+    const taker = take({ capacity: { cpus: 1, memory: gib }, run })
+    await vi.waitFor(() => expect(ids()).toEqual(['first']), eventually)
+    await add('second')
+    const stopped = taker.stop({ graceMs: 60_000 })
+    await sleep(100)
+    end('first')
+    await stopped
+    expect(ids()).toEqual(['first'])
+    expect(await queue.waiting(10)).toEqual(['second'])
+  })
+
+  it('aborts what has not ended within the grace, which is first in line afterwards', async () => {
+    const { run, begun, ids } = held()
+    await add('first', 7)
+    await add('second', 7)
+    const taker = take({ capacity: { cpus: 1, memory: gib }, run })
+    await vi.waitFor(() => expect(ids()).toEqual(['first']), eventually)
+    await taker.stop({ graceMs: 50 })
+    expect(begun[0]?.signal.reason).toBeInstanceOf(HostStopping)
+    expect(await queue.waiting(10)).toEqual(['first', 'second'])
+  })
+
+  it('stops when its signal is aborted', async () => {
+    const stop = new AbortController()
+    const { run, begun } = held()
+    await add('first')
+    const taker = take({ run, signal: stop.signal })
+    await vi.waitFor(() => expect(begun).toHaveLength(1), eventually)
+    stop.abort()
+    await taker.stop({ graceMs: 60_000 })
+    expect(await queue.waiting(10)).toEqual(['first'])
+  })
+
+  it('loses no job and ends none twice while Redis is killed again and again', async () => {
+    const store = createRedisStore({ redis: server.connect(), prefix: 'test' })
+    const names = Array.from({ length: 60 }, (_, index) => `job${index}`)
+    const build = aBuild({ id: 'b1', jobs: names.map((name) => `b1-${name}`) })
+    await store.builds.add(
+      build,
+      names.map((name) => aJob('b1', name)),
+    )
+    const ended: string[] = []
+    const runOn =
+      (host: string) =>
+      async ({ id }: TakenJob) => {
+        let job = await store.jobs.claim(id, host)
+        if (job === undefined) {
+          const left = await store.jobs.get(id)
+          if (left === undefined || left.state === 'passed') return 'ended' as const
+          // Its answer, or its host, was lost.
+          await store.jobs.change(id, ['claimed'], { state: 'queued' }, left.claim)
+          job = await store.jobs.claim(id, host)
+        }
+        if (job === undefined) return 'put-back' as const
+        await sleep(5)
+        const done = await store.jobs.change(id, ['claimed'], { state: 'passed' }, job.claim)
+        if (done !== undefined) ended.push(id)
+        return 'ended' as const
+      }
+    for (const host of ['h1', 'h2']) take({ run: runOn(host) })
+    const adding = (async () => {
+      for (const id of build.jobs) {
+        await queue.add({ id, attempt: 1, priority: 0 })
+        await sleep(5)
+      }
+    })()
+    for (let kill = 0; kill < 4; kill++) {
+      await sleep(80)
+      await server.restart()
+    }
+    await adding
+    await vi.waitFor(() => expect([...ended].sort()).toEqual([...build.jobs].sort()), {
+      timeout: 20_000,
+      interval: 50,
+    })
+    await vi.waitFor(async () => expect(await keysLeft()).toEqual([]), eventually)
+  }, 60_000)
+})

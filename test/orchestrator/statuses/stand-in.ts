@@ -1,0 +1,59 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export type Received = {
+  readonly method: string
+  /** Path and query as they came. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly raw: string
+  readonly body: Record<string, unknown>
+  readonly at: number
+}
+
+/** What to answer; undefined for never. */
+export type Reply = { status: number; headers?: Record<string, string>; body?: string } | undefined
+
+export type StandIn = {
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string
+  readonly received: Received[]
+  /** Taken one for each request; 201 when there are no more. */
+  readonly replies: Reply[]
+  stop(): Promise<void>
+}
+
+/** A forge's API on loopback that keeps what it is told and answers as it is bidden. */
+export async function startStandIn(): Promise<StandIn> {
+  const received: Received[] = []
+  const replies: Reply[] = []
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const raw = Buffer.concat(chunks).toString()
+      received.push({
+        method: request.method ?? '',
+        path: request.url ?? '',
+        headers: request.headers,
+        raw,
+        body: raw === '' ? {} : JSON.parse(raw),
+        at: Date.now(),
+      })
+      const reply = replies.length > 0 ? replies.shift() : { status: 201 }
+      if (reply === undefined) return
+      response.writeHead(reply.status, reply.headers).end(reply.body ?? '{}')
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    received,
+    replies,
+    stop: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

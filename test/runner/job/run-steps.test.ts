@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest'
+import type { MachineEnd } from '../../../runner/machine/machine.ts'
+import { liveJob, readKept } from './live-job.ts'
+
+const three = `
+steps:
+  - name: build
+    run: make
+  - name: test
+    run: make check
+  - name: pack
+    run: make dist
+`
+
+describe('a step that says no', () => {
+  it('makes the job failed, and the steps after it are skipped', async () => {
+    const { record, machine } = await liveJob({ pipeline: three, steps: { test: { exits: 7 } } })
+    expect(record).toMatchObject({
+      verdict: 'failed',
+      failure: undefined,
+      reason: 'step "test" ended with exit code 7',
+      hint: 'the last lines of its output say why',
+    })
+    expect(record.steps.map(({ name, status, exitCode }) => [name, status, exitCode])).toEqual([
+      ['build', 'passed', 0],
+      ['test', 'failed', 7],
+      ['pack', 'skipped', undefined],
+    ])
+    expect(machine?.ran.map(({ name }) => name)).toEqual(['build', 'test'])
+  })
+
+  it('in `setup` makes it failed, too, with no upload after it', async () => {
+    const { record, machine } = await liveJob({
+      pipeline: 'setup: [ apt-get update, apt-get install gcc ]\nsteps: [ make ]',
+      steps: { 'setup 1': { exits: 100 } },
+    })
+    expect(record).toMatchObject({ verdict: 'failed', reason: 'step "setup 1" ended with exit code 100' })
+    expect(record.steps.map(({ name, status }) => [name, status])).toEqual([
+      ['setup 1', 'failed'],
+      ['setup 2', 'skipped'],
+    ])
+    expect(machine?.calls).not.toContain('upload')
+  })
+
+  it('by the signal that ended it is said to have been ended by it', async () => {
+    const { record } = await liveJob({ pipeline: 'steps: [ ./crash ]', steps: { './crash': { exits: 139 } } })
+    expect(record.reason).toBe('step "./crash" ended with exit code 139 (signal SEGV)')
+  })
+
+  it('on a full disk is told to ask for more', async () => {
+    const { record } = await liveJob({
+      pipeline: 'steps: [ make ]',
+      steps: { make: { exits: 1, diskFull: true } },
+    })
+    expect(record).toMatchObject({ verdict: 'failed' })
+    expect(record.hint).toContain('resources: { disk: 20GiB }')
+  })
+})
+
+describe('a step that takes longer than its own timeout', () => {
+  it('makes the job timed-out, long before the job’s', async () => {
+    const { record } = await liveJob({
+      pipeline: `
+timeout: 10m
+steps:
+  - { name: slow, run: sleep 99, timeout: 200ms }
+  - { name: later, run: 'true' }
+`,
+      steps: { slow: { prints: ['still here\n'], instead: 'hang' } },
+    })
+    expect(record).toMatchObject({
+      verdict: 'timed-out',
+      failure: undefined,
+      reason: 'step "slow" did not end within its 0.20 s',
+    })
+    expect(record.steps.map(({ name, status, exitCode }) => [name, status, exitCode])).toEqual([
+      ['slow', 'timed-out', undefined],
+      ['later', 'skipped', undefined],
+    ])
+  })
+})
+
+describe('a machine that ends in the middle of a step', () => {
+  const ends: [MachineEnd, string, string][] = [
+    [{ kind: 'guest-panic', message: "the guest's kernel panicked" }, 'guest-panic', 'console'],
+    [{ kind: 'guest-oom', message: 'the guest ran out of memory' }, 'guest-oom', 'memory: 4GiB'],
+    [{ kind: 'powered-off', message: 'the guest powered itself off' }, 'machine-died', 'power'],
+    [{ kind: 'host-disk-full', message: 'the disk of this host is full' }, 'host-disk-full', 'images gc'],
+    [{ kind: 'killed', message: 'QEMU was killed by SIGKILL' }, 'machine-died', 'out-of-memory killer'],
+  ]
+
+  it.each(ends)('by $kind makes the job errored with its class and sentence', async (end, failure, hint) => {
+    const lived = await liveJob({
+      pipeline: three,
+      steps: { test: { prints: ['last words\n'], instead: end } },
+    })
+    const { record, machine } = lived
+    expect(record).toMatchObject({ verdict: 'errored', failure })
+    expect(record.reason).toBe(`${'message' in end ? end.message : ''} (during step "test")`)
+    expect(record.hint).toContain(hint)
+    expect(record.steps.map(({ status }) => status)).toEqual(['passed', 'errored', 'skipped'])
+    expect(machine?.destroyed).toEqual(['now'])
+    expect(await readKept(lived, 'log')).toContain('last words')
+  })
+})
+
+describe('a step whose shell was killed', () => {
+  it('makes the job errored: no status came, which is never a success', async () => {
+    const { record } = await liveJob({ pipeline: three, steps: { build: { instead: 'killed' } } })
+    expect(record).toMatchObject({ verdict: 'errored', failure: 'machine-died' })
+    expect(record.reason).toBe('the shell of step "build" was killed inside the machine')
+    expect(record.steps[0]).toMatchObject({ status: 'errored', exitCode: undefined })
+  })
+
+  it('while the console spoke of memory is put down to that', async () => {
+    const { record } = await liveJob({
+      pipeline: three,
+      steps: { build: { console: '[9.1] Out of memory: Killed process 312 (sh)\n', instead: 'killed' } },
+    })
+    expect(record).toMatchObject({ verdict: 'errored', failure: 'guest-oom' })
+    expect(record.hint).toContain('memory: 4GiB')
+  })
+})
+
+describe('what a step is given', () => {
+  it('is its script, shell, environment and timeout as the file has them', async () => {
+    const { machine } = await liveJob({
+      pipeline: `
+shell: bash -e
+env: { A: '1' }
+setup: [ echo first ]
+steps:
+  - { name: py, run: print(1), shell: python3, env: { B: two }, timeout: 2m }
+  - make
+`,
+    })
+    expect(machine?.ran.map(({ onOutput: _, ...step }) => step)).toEqual([
+      { index: 0, name: 'setup', script: 'echo first', shell: 'bash -e', env: {}, timeout: undefined },
+      { index: 1, name: 'py', script: 'print(1)', shell: 'python3', env: { B: 'two' }, timeout: 120_000 },
+      { index: 2, name: 'make', script: 'make', shell: 'bash -e', env: {}, timeout: undefined },
+    ])
+    expect(machine?.preparation).toMatchObject({ workdir: '/home/ci/work', env: { A: '1', CI: 'true' } })
+  })
+
+  it('has no secret and no file but its `setup_files` in `setup`, so that its result is good for all', async () => {
+    const { machine } = await liveJob({
+      pipeline: `
+setup: [ npm ci ]
+setup_files: [ package.json, 'locks/*.lock' ]
+secrets: [ TOKEN ]
+steps: [ npm test ]
+`,
+      repository: { 'package.json': '{}', 'locks/a.lock': 'a', 'src/main.ts': 'main' },
+      secrets: { TOKEN: 'hunter22' },
+    })
+    const [forSetup, whole] = machine?.uploads ?? []
+    const files = (entries: typeof forSetup) =>
+      entries?.filter(({ type }) => type === 'file').map(({ name }) => name)
+    expect(files(forSetup)).toEqual(['locks/a.lock', 'package.json'])
+    expect(files(whole)?.sort()).toEqual(['locks/a.lock', 'package.json', 'src/main.ts'])
+    expect(machine?.calls.filter((call) => call !== 'destroy')).toEqual([
+      'prepare',
+      'upload',
+      'runStep',
+      'upload',
+      'addSecrets',
+      'runStep',
+    ])
+    expect(machine?.secrets).toEqual({ TOKEN: 'hunter22' })
+    expect(machine?.preparation?.env).not.toHaveProperty('TOKEN')
+  })
+})

@@ -1,0 +1,114 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { InfraError } from '../../../config/errors.ts'
+import type { JobEvent } from '../../../runner/job/job-event.ts'
+import { createJobFolder, type JobFolder } from '../../../runner/job/job-folder.ts'
+import { createRecord } from '../../../runner/job/job-record.ts'
+import { createTimeline } from '../../../runner/job/timeline.ts'
+
+let dataFolder: string
+let count = 0
+beforeEach(async () => {
+  dataFolder = await mkdtemp(join(tmpdir(), 'mayfly-timeline-'))
+})
+afterEach(() => rm(dataFolder, { recursive: true }))
+
+const context = { jobId: 'j', buildId: 'b', repo: 'r', ref: 'm', sha: 's', event: 'push' }
+
+async function begin(secrets: readonly string[] = [], folder?: JobFolder) {
+  const events: JobEvent[] = []
+  const record = createRecord('main', context)
+  const opened = folder ?? (await createJobFolder({ dataFolder, id: `j${count++}` }))
+  const onEvent = (event: JobEvent) => void events.push(event)
+  return {
+    timeline: createTimeline({ folder: opened, record, secrets, onEvent }),
+    events,
+    record,
+    folder: opened,
+  }
+}
+
+describe('the timeline', () => {
+  it('tells every event in order, with the milliseconds since its beginning', async () => {
+    const { timeline, events, folder } = await begin()
+    timeline.emit({ type: 'note', message: 'one' })
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    await timeline.log(0, Buffer.from('two\n'))
+    timeline.console(Buffer.from('three\n'))
+    await timeline.settle()
+    await folder.close()
+    expect(events.map(({ type }) => type)).toEqual(['note', 'log', 'console'])
+    expect(events[0]?.at).toBeLessThan(30)
+    expect(events[1]?.at).toBeGreaterThanOrEqual(29)
+  })
+
+  it('takes what it tells into the record', async () => {
+    const { timeline, record, folder } = await begin()
+    timeline.emit({ type: 'step-started', index: 0, name: 'build', offset: 12 })
+    const ended = { type: 'step-ended', index: 0, name: 'build', status: 'failed', exitCode: 3 } as const
+    timeline.emit({ ...ended, ms: 7, offset: 40 })
+    timeline.emit({ type: 'step-skipped', index: 1, name: 'test' })
+    timeline.emit({ type: 'phase-ended', phase: 'steps', ms: 9 })
+    await timeline.settle()
+    await folder.close()
+    expect(record.steps).toEqual([
+      { index: 0, name: 'build', status: 'failed', exitCode: 3, ms: 7, start: 12, end: 40 },
+      { index: 1, name: 'test', status: 'skipped', exitCode: undefined, ms: 0, start: 0, end: 0 },
+    ])
+    expect(record.phases).toEqual([{ phase: 'steps', ms: 9 }])
+  })
+
+  it('never lets a secret through to log or console, however its bytes are cut up', async () => {
+    const secret = 'correct-horse-battery'
+    const cuts = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 30 })
+    await fc.assert(
+      fc.asyncProperty(cuts, fc.string({ maxLength: 20 }), async (sizes, before) => {
+        const { timeline, folder } = await begin([secret])
+        const text = Buffer.from(`${before}${secret}\n`)
+        for (let at = 0, turn = 0; at < text.length; turn++) {
+          const size = sizes[turn % sizes.length] as number
+          await timeline.log(0, Buffer.from(text.subarray(at, at + size)))
+          timeline.console(Buffer.from(text.subarray(at, at + size)))
+          at += size
+        }
+        await timeline.endLog(0)
+        await timeline.settle()
+        await folder.close()
+        for (const name of ['log', 'console']) {
+          expect(await readFile(join(folder.path, name), 'utf8')).toBe(
+            `${text.toString().replace(secret, '***')}`,
+          )
+        }
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  it('gives up what the console held back when it settles', async () => {
+    const { timeline, folder } = await begin(['password1234'])
+    timeline.console(Buffer.from('login: pass'))
+    await timeline.settle()
+    await folder.close()
+    expect(await readFile(join(folder.path, 'console'), 'utf8')).toBe('login: pass')
+  })
+
+  it('counts the log as it stands in the file, stars included', async () => {
+    const { timeline, folder } = await begin(['password1234'])
+    await timeline.log(0, Buffer.from('x password1234\n'))
+    expect(timeline.logSize()).toBe('x ***\n'.length)
+    await folder.close()
+  })
+
+  it('hands a write that failed to who waits for it, and again when it settles', async () => {
+    const full = new InfraError('host-disk-full', 'expected to write, got ENOSPC')
+    const real = await createJobFolder({ dataFolder, id: 'full' })
+    const { timeline } = await begin([], { ...real, writeEvent: () => Promise.reject(full) })
+    timeline.emit({ type: 'note', message: 'nobody waits for this one' })
+    await expect(timeline.log(0, Buffer.from('output\n'))).rejects.toBe(full)
+    await expect(timeline.settle()).rejects.toBe(full)
+    await real.close()
+  })
+})
