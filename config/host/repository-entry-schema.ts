@@ -65,7 +65,7 @@ const limitsOfRepository = mapping({
 }).meta({ id: 'repository-limits', description: 'What a repository may take of all hosts together.' })
 
 /** The form only; whether there is such a time is said by who plans it. */
-const cron = () =>
+export const cron = () =>
   formed(
     /^(?:[\dA-Za-z*?#,/-]+ +){4,5}[\dA-Za-z*?#,/-]+$/,
     'a time as crontab(5) writes it, such as "30 4 * * 1-5", or with seconds before it',
@@ -100,7 +100,7 @@ export const repositoryEntry = mapping({
   }),
   api_url: apiUrl().optional().meta({
     description:
-      "Base of the forge's API, such as `https://codeberg.org/api/v1`. Without it: that of the public forge.",
+      "Base of the forge's API, such as `https://codeberg.org/api/v1`. Without it: the public forge's, or its usual place on the host of `clone_url`.",
   }),
   pipeline_file: relativePath()
     .optional()

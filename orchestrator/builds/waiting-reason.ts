@@ -37,5 +37,7 @@ function limitReached({ job, running, repository }: WaitingReason): string | und
   if (repository === undefined || most === undefined) return undefined
   const key = repositoryKey(repository)
   const count = running.filter((other) => other.repository === job.repository).length
-  return count < most ? undefined : `${key} runs ${count} jobs, and ${most} is its most at a time`
+  return count < most
+    ? undefined
+    : `${key} runs ${count} ${count === 1 ? 'job' : 'jobs'}, of at most ${most} at a time`
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Context, Hono } from 'hono'
 import { setCookie } from 'hono/cookie'
 import { csrf } from 'hono/csrf'
+import { createMiddleware } from 'hono/factory'
 import { packageRoot } from '../../images/package-root.ts'
 import { type HttpEnv, requireScope, sessionCookie } from '../http/auth.ts'
 import { HttpError, notFound } from '../http/http-error.ts'
@@ -42,6 +43,8 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
     context.get('caller').scopes.some((scope) => scope === 'submit' || scope === 'admin')
 
   pages.use(csrf())
+  // Without a document type a browser takes the page for one of the nineties.
+  pages.use(doctype)
   pages.onError((error, context) => {
     const known = error instanceof HttpError
     if (known && error.status === 401) return context.html(<LoginPage />, 401)
@@ -166,6 +169,13 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
   })
   return pages
 }
+
+const doctype = createMiddleware(async (context, next) => {
+  await next()
+  if (!context.res.headers.get('content-type')?.startsWith('text/html')) return
+  const body = await context.res.text()
+  if (body.startsWith('<html')) context.res = new Response(`<!DOCTYPE html>${body}`, context.res)
+})
 
 type Shown = { log: Parameters<typeof readLines>[0]; total: number; running: boolean }
 

@@ -13,7 +13,7 @@ export type RegistrationChange = {
   readonly apiUrl?: string | undefined
   readonly pipelineFile?: string | undefined
   readonly images?: readonly string[] | undefined
-  readonly limits?: Partial<RepositoryLimits> | undefined
+  readonly limits?: { readonly [K in keyof RepositoryLimits]?: RepositoryLimits[K] | undefined } | undefined
   readonly defaultBranch?: string | undefined
   readonly submodules?: boolean | undefined
   readonly lfs?: boolean | undefined

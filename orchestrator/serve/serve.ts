@@ -81,7 +81,7 @@ async function start({ role, host, dataFolder, shelf, env, log }: ServeOrder, sc
   const mirror = createMirror(git)
   const outbox = createStatusOutbox({ connection: patient, prefix, forges, vault, now, log })
   await scope.defer('status outbox', () => outbox.close())
-  const repositories = createRepositories({ store, vault, host, dataFolder, now })
+  const repositories = createRepositories({ store, vault, host, now })
   await announceSynced(repositories, log)
 
   const findRef = async (repository: Repository, ref: string) => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -22,6 +22,8 @@ export async function setup(project: TestProject): Promise<void> {
   made = given === undefined ? await mkdtemp(join(tmpdir(), 'mayfly-test-')) : undefined
   const dataFolder = given ?? made ?? ''
   await execa('npm', ['run', '--silent', 'build'], { cwd: packageRoot() })
+  // As scripts/set-up marks it, so that the test of the quickstart does not build again under the other tests.
+  await writeFile(join(packageRoot(), 'dist', '.built'), '')
   const shelf = openShelf({ dataFolder, builders: { 'debian-12-local': debianLocalBuilder() } })
   await shelf.ensure('debian-12-local', { signal: new AbortController().signal })
   project.provide('sharedData', dataFolder)

@@ -6,7 +6,7 @@ import { watchRun } from '../watched-run.ts'
 import { localImage } from './boot.ts'
 
 const head = 'resources: { cpus: 2, memory: 512MiB }\nnetwork: none\n'
-const fill = 'dd if=/dev/urandom of=block bs=1M count=16 2>/dev/null; for i in $(seq 12); do cat block; done'
+const fill = 'dd if=/dev/urandom of=block bs=1M count=8 2>/dev/null; for i in $(seq 20); do cat block; done'
 
 const writesALot = `${head}
 steps:
@@ -37,7 +37,7 @@ describe('jobs one after the other on one image', () => {
     const before = await stat(disk)
 
     const first = await bench.run(writesALot)
-    expect(first.log).toContain(`${12 * 16 * 2 ** 20} bytes`)
+    expect(first.log).toContain(`${20 * 8 * 2 ** 20} bytes`)
     expect(first.record?.verdict).toBe('passed')
     await expectNothingLeft(bench)
 

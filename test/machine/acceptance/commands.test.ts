@@ -88,7 +88,9 @@ describe('mayfly images', () => {
 
     const killed = pull()
     const [, response] = await once(server, 'request')
-    await vi.waitFor(() => expect(response.socket?.bytesWritten).toBeGreaterThan(2 ** 20), { timeout: 10_000 })
+    await vi.waitFor(() => expect(response.socket?.bytesWritten).toBeGreaterThan(2 ** 20), {
+      timeout: 10_000,
+    })
     killed.kill('SIGKILL')
     await killed
     expect(await disksOf(bench)).toEqual([])
@@ -110,7 +112,11 @@ describe('mayfly doctor', () => {
     expect(['good', 'weak']).toContain(stateOf(whole.stdout, 'acceleration'))
     expect(whole.exitCode).toBe(0)
 
-    const missing = { 'qemu-system-x86_64': 'qemu-system-x86', 'qemu-img': 'qemu-utils', prlimit: 'util-linux' }
+    const missing = {
+      'qemu-system-x86_64': 'qemu-system-x86',
+      'qemu-img': 'qemu-utils',
+      prlimit: 'util-linux',
+    }
     for (const [name, debian] of Object.entries(missing)) {
       const env = { PATH: await pathWithout(name, join(bench.work, `without-${name}`)) }
       const { stdout, exitCode } = await bench.mayfly(['doctor', '--json'], { env })

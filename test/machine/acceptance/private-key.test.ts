@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import ssh2 from 'ssh2'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { parsePipeline } from '../../../config/pipeline/parse-pipeline.ts'
-import type { KeyPair } from '../../../runner/keys/key-pair.ts'
 import type { JobRecord } from '../../../runner/job/job-record.ts'
 import { runJob } from '../../../runner/job/run-job.ts'
+import type { KeyPair } from '../../../runner/keys/key-pair.ts'
 import { coldStart } from '../../../runner/machine/cold-start.ts'
 import { directorySource } from '../../../runner/source/directory-source.ts'
 import { qemuProcesses } from '../mayfly.ts'
@@ -75,7 +75,9 @@ describe('the private key of a job', () => {
     expect(record.verdict).toBe('passed')
     expect(duringJob.map(({ name }) => name)).toEqual(
       expect.arrayContaining([
-        ...['overlay.qcow2', 'seed.iso', 'machine.json', 'console.raw'].map((name) => `machines/${jobId}/${name}`),
+        ...['overlay.qcow2', 'seed.iso', 'machine.json', 'console.raw'].map(
+          (name) => `machines/${jobId}/${name}`,
+        ),
         ...['log', 'console', 'timeline.jsonl'].map((name) => `jobs/${jobId}/${name}`),
         ...['QEMU cmdline', 'QEMU environ', 'Mayfly cmdline', 'Mayfly environ'],
       ]),
@@ -106,8 +108,13 @@ describe('the private key of a job', () => {
 /** Every file of the data folder but the images, and what /proc shows of QEMU and of Mayfly itself. */
 async function everyPlace(): Promise<Place[]> {
   const entries = await readdir(data, { recursive: true, withFileTypes: true })
-  const names = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
-  const files = names.map(async (path) => ({ name: path.slice(data.length + 1), content: await readFile(path) }))
+  const names = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+  const files = names.map(async (path) => ({
+    name: path.slice(data.length + 1),
+    content: await readFile(path),
+  }))
   const [qemu] = await qemuProcesses(data)
   const processes = [
     ...placesOf('Mayfly', process.pid),

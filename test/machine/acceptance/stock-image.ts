@@ -25,7 +25,8 @@ export async function stockImage(cacheFolder: string): Promise<StockImage> {
 
 async function recipeDigest(): Promise<string> {
   const hash = createHash('sha256').update(suite)
-  for (const name of (await readdir(recipe)).sort()) hash.update(name).update(await readFile(join(recipe, name)))
+  for (const name of (await readdir(recipe)).sort())
+    hash.update(name).update(await readFile(join(recipe, name)))
   return hash.digest('hex')
 }
 
@@ -47,7 +48,8 @@ async function build(folder: string): Promise<void> {
     const [command = '', ...args] = root ? makeDisk : ['fakeroot', ...makeDisk]
     await execa(command, args)
     await rm(tar)
-    await rename(draft, folder)
+    // Somebody else may have made the same meanwhile.
+    if (!existsSync(folder)) await rename(draft, folder)
   } finally {
     await rm(draft, { recursive: true, force: true })
   }

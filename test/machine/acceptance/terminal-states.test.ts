@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
+import { readMachineRecord } from '../../../runner/machine/machine-record.ts'
 import { type Bench, createBench, expectNothingLeft, qemuProcesses, type Run } from '../mayfly.ts'
 import { begins, watchRun } from '../watched-run.ts'
 
@@ -14,16 +15,16 @@ steps:
 `
 
 describe('a job that came to its end, whichever', () => {
-  it('AC5: has its process on record while it runs, and leaves none when a step failed', async () => {
+  it('AC5: has its process on record while it boots, and leaves none when a step failed', async () => {
     const bench = await createBench()
-    const watched = await watchRun(bench, { pipeline: job('echo running; sleep 1; exit 7') })
-    await watched.untilPrinted('running')
-    const [process] = await qemuProcesses(bench.data)
+    const watched = await watchRun(bench, { pipeline: job('exit 7') })
+    await watched.until(({ type, name }) => type === 'gate' && name === 'qmp')
+    const [qemu] = await qemuProcesses(bench.data)
     const [id = ''] = await readdir(join(bench.data, 'machines'))
-    const record = JSON.parse(await readFile(join(bench.data, 'machines', id, 'machine.json'), 'utf8'))
-    expect(record.qemu.pid).toBe(process?.pid)
+    const record = await readMachineRecord(join(bench.data, 'machines', id, 'machine.json'))
+    expect(record?.qemu?.pid).toBe(qemu?.pid)
     const run = await watched.ended()
-    expect(run.record?.machine?.pid).toBe(process?.pid)
+    expect(run.record?.machine?.pid).toBe(qemu?.pid)
     await expectEnd(bench, run, { verdict: 'failed', failure: undefined, code: 1 })
   })
 

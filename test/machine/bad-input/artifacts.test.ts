@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createBench, expectNothingLeft } from '../mayfly.ts'
-import { expectErrored } from './expect-errored.ts'
+import { expectErrored } from './expect-end.ts'
 
 describe('a passed job whose artifacts go beyond the limits of the host file', () => {
   it.each([

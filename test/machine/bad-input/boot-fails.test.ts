@@ -4,7 +4,7 @@ import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
 import { localImage } from '../acceptance/boot.ts'
 import { type Bench, createBench, expectNothingLeft, type Run } from '../mayfly.ts'
-import { expectErrored } from './expect-errored.ts'
+import { expectErrored } from './expect-end.ts'
 
 /** Runs a job on the kernel that all share with an empty disk and these words, under a short budget. */
 async function runWithKernel(bench: Bench, words: string): Promise<Run> {
@@ -12,7 +12,7 @@ async function runWithKernel(bench: Bench, words: string): Promise<Run> {
   const disk = join(bench.work, 'empty.qcow2')
   await execa('qemu-img', ['create', '-q', '-f', 'qcow2', disk, '64M'])
   const lines = [
-    'boot: { quiet: 6s }',
+    'boot: { quiet: 8s }',
     'images:',
     '  broken:',
     `    path: ${disk}`,

@@ -1,9 +1,10 @@
 import { symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, inject, it } from 'vitest'
+import { expectNoStackTrace } from '../../expect-no-stack-trace.ts'
 import { createSmallDisk } from '../../own-mounts.ts'
 import { createBench, expectNothingLeft } from '../mayfly.ts'
-import { expectErrored, expectNoStackTrace } from './expect-errored.ts'
+import { expectErrored } from './expect-end.ts'
 
 describe('a job that fills a disk', () => {
   it('fails with a hint to ask for more when it is the disk of its machine', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createBench, expectNothingLeft, qemuProcesses, type Run } from '../mayfly.ts'
 import { watchRun } from '../watched-run.ts'
-import { expectErrored } from './expect-errored.ts'
+import { expectErrored } from './expect-end.ts'
 
 const job = (script: string) => `
 resources: { cpus: 1, memory: 512MiB }

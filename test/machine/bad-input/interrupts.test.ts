@@ -1,9 +1,9 @@
 import { truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { expectNoStackTrace } from '../../expect-no-stack-trace.ts'
 import { type Bench, createBench, expectNothingLeft, qemuProcesses, type Run } from '../mayfly.ts'
 import { begins, type WatchedRun, watchRun } from '../watched-run.ts'
-import { expectNoStackTrace } from './expect-errored.ts'
 
 const job = (steps: string) => ({
   pipeline: `

@@ -6,7 +6,7 @@ import { bootProbe } from '../../../runner/accel/boot-probe.ts'
 import { withMounts } from '../../own-mounts.ts'
 import { localImage } from '../acceptance/boot.ts'
 import { builtCommand, createBench, expectNothingLeft } from '../mayfly.ts'
-import { expectErrored } from './expect-errored.ts'
+import { expectErrored } from './expect-end.ts'
 
 /** A `mayfly` that sees a /dev/kvm which opens, as on any host that has one, and is none. */
 const onDeadKvm = withMounts('[ ! -e /dev/kvm ] || mount --bind /dev/null /dev/kvm', builtCommand)

@@ -3,8 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { expectNoStackTrace } from '../../expect-no-stack-trace.ts'
 import { createBench, expectNothingLeft } from '../mayfly.ts'
-import { expectNoStackTrace } from './expect-errored.ts'
 
 const hundredMegabytes = 100_000_000
 

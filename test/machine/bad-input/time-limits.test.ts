@@ -1,22 +1,6 @@
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createBench, expectNothingLeft, type Run } from '../mayfly.ts'
-import { expectNoStackTrace } from './expect-errored.ts'
-
-function expectTimedOut(run: Run, reason: string): void {
-  expect(run.output).toContain(reason)
-  expect(run.output).toContain('hint: give it a longer `timeout`')
-  expect(run.record).toMatchObject({ verdict: 'timed-out', reason })
-  expectNoStackTrace(run.output)
-  expect(run.code).toBe(1)
-}
-
-async function artifactText({ folder }: Run, path: string): Promise<string | undefined> {
-  const file = join(folder, 'artifacts', path)
-  return existsSync(file) ? await readFile(file, 'utf8') : undefined
-}
+import { createBench, expectNothingLeft } from '../mayfly.ts'
+import { artifactText, expectTimedOut } from './expect-end.ts'
 
 describe('a job that does not end', () => {
   it('is timed-out by its step, which is told to end, and keeps the artifacts that are always wanted', async () => {

@@ -241,7 +241,7 @@ describe('create', () => {
     ])
   })
 
-  it('asks where the target branch is when the forge did not say, and never falls back to the fork’s own file', async () => {
+  it("asks where the target branch is when the forge did not say, and never falls back to the fork's own file", async () => {
     const world = await buildWorld({ file: 'steps: [steal]' })
     const trigger = aPullRequest({ fork: true, targetSha: undefined })
     const { build } = await world.builds.create({ repository: world.repository, trigger })

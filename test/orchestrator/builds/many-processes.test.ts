@@ -81,4 +81,32 @@ describe('builds moved by many processes at once', () => {
       { numRuns: 60 },
     )
   })
+
+  it('end where the jobs are, even when a slow process writes an older state last', async () => {
+    const world = await buildWorld({ file: 'steps: [x]' })
+    const { build } = await world.builds.create({ repository: world.repository, trigger: aTrigger() })
+    const job = await world.store.jobs.claim(`${build?.id}-main`, 'host-a')
+    if (build === undefined || job === undefined) throw new Error('expected a job')
+    const { store } = world
+    const open: (() => void)[] = []
+    const gate = new Promise<void>((resolve) => {
+      open.push(resolve)
+    })
+    const update: typeof store.builds.update = async (id, change) => {
+      if (change.state === 'running') await gate
+      return store.builds.update(id, change)
+    }
+    const slow = createBuildService({
+      ...world.parts,
+      store: { ...store, builds: { ...store.builds, update } },
+    })
+    const started = slow.jobStarted(job)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    await world.end(job, { verdict: 'passed' })
+    expect((await store.builds.get(build.id))?.state).toBe('passed')
+    open[0]?.()
+    await started
+    expect(await store.builds.get(build.id)).toMatchObject({ state: 'passed', ended: expect.any(String) })
+    expect(world.statusesOf('mayfly').at(-1)).toBe('passed')
+  })
 })

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { execa } from 'execa'
 import { expect } from 'vitest'
 import { packageRoot } from '../../../images/package-root.ts'
+import { expectNoStackTrace } from '../../expect-no-stack-trace.ts'
 import { type Bench, createBench } from '../../machine/mayfly.ts'
 
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
@@ -39,9 +40,4 @@ export function expectRefusal({ run, code, says }: Refusal): void {
   expect(run.output).toMatch(/hint: \S/)
   expectNoStackTrace(run.output)
   expect(run.code).toBe(code)
-}
-
-export function expectNoStackTrace(output: string): void {
-  expect(output).not.toMatch(/^ {4}at /m)
-  expect(output).not.toContain("an error of Mayfly's own")
 }

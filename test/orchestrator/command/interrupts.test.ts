@@ -4,9 +4,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { expectNoStackTrace } from '../../expect-no-stack-trace.ts'
 import { type Bench, expectNothingLeft } from '../../machine/mayfly.ts'
 import { type WatchedRun, watchRun } from '../../machine/watched-run.ts'
-import { createCommandBench, expectNoStackTrace } from './command-bench.ts'
+import { createCommandBench } from './command-bench.ts'
 
 /** A server that sends the first byte of a disk and never the second. */
 async function stallingServer(): Promise<string> {

@@ -2,9 +2,10 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { findProgram } from '../../../runner/host/find-program.ts'
+import { expectNoStackTrace } from '../../expect-no-stack-trace.ts'
 import { type Bench, expectNothingLeft, type Run } from '../../machine/mayfly.ts'
 import { createSmallDisk } from '../../own-mounts.ts'
-import { addTinyImage, createCommandBench, expectNoStackTrace, expectRefusal } from './command-bench.ts'
+import { addTinyImage, createCommandBench, expectRefusal } from './command-bench.ts'
 
 type RunTiny = { readonly resources?: string; readonly host?: string; readonly env?: Record<string, string> }
 

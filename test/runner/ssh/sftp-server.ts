@@ -16,7 +16,10 @@ const { STATUS_CODE, OPEN_MODE } = ssh2.utils.sftp
 type Opened = { file: FileHandle } | { folder: string; told: boolean }
 
 /** A small SFTP server over the files of this computer: what runner/ asks of one, and nothing more. */
-export function serveSftp(sftp: SFTPWrapper, { map = (path) => path, refuse = [], endAtWrite }: SftpOptions = {}): void {
+export function serveSftp(
+  sftp: SFTPWrapper,
+  { map = (path) => path, refuse = [], endAtWrite }: SftpOptions = {},
+): void {
   const opened = new Map<number, Opened>()
   let next = 0
 
@@ -110,7 +113,8 @@ export function serveSftp(sftp: SFTPWrapper, { map = (path) => path, refuse = []
       const entry = opened.get(handle.readUInt32BE())
       if (entry === undefined || 'file' in entry) throw new Error('no such handle')
       if (entry.told) sftp.status(id, STATUS_CODE.EOF)
-      else sftp.name(id, (await readdir(entry.folder)).map((name) => entryOf(entry.folder, name)).concat(dots))
+      else
+        sftp.name(id, (await readdir(entry.folder)).map((name) => entryOf(entry.folder, name)).concat(dots))
       entry.told = true
       return true
     }),

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { type AddressInfo, createServer, type Server as TcpServer } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import ssh2, { type AuthContext, type Connection, type ServerChannel } from 'ssh2'
 import { onTestFinished } from 'vitest'
 import { makeKeyPair } from '../../../runner/keys/key-pair.ts'
@@ -13,13 +13,19 @@ type ServerOptions = {
   /** Whether a port may be forwarded back, as `AllowTcpForwarding` says. @defaultValue true */
   readonly forwards?: boolean
   readonly port?: number
-  readonly hostKey?: ReturnType<typeof makeKeyPair>
+  /** @defaultValue new ones */
+  readonly keys?: Keys
 }
+
+type KeyPair = ReturnType<typeof makeKeyPair>
+type Keys = { readonly host: KeyPair; readonly user: KeyPair }
 
 export type SshServer = {
   readonly port: number
   /** Who is let in, and the host key to expect. */
   readonly login: SshLogin
+  /** For another one that is the same to its clients. */
+  readonly keys: Keys
   /** Connections that were let in so far. */
   readonly logins: () => number
   /** Breaks every connection off, as a killed sshd would. */
@@ -29,16 +35,12 @@ export type SshServer = {
 
 /** A real SSH server on a port of 127.0.0.1, closed after the test: the guest's side of a connection. */
 export async function startSshServer(options: ServerOptions = {}): Promise<SshServer> {
-  const { onExec = runCommand, forwards = true, port = 0, hostKey = makeKeyPair('host') } = options
-  const user = makeKeyPair('user')
-  const open = new Set<Connection>()
+  const { onExec = runCommand, forwards = true, port = 0, keys = makeKeys() } = options
   let logins = 0
-  const server = new ssh2.Server({ hostKeys: [hostKey.privateKey] }, (connection) => {
-    open.add(connection)
+  const server = new ssh2.Server({ hostKeys: [keys.host.privateKey] }, (connection) => {
     connection.on('error', () => undefined)
-    connection.on('close', () => open.delete(connection))
     connection.on('authentication', (context) => {
-      if (isLogin(context, user.publicKey)) context.accept()
+      if (isLogin(context, keys.user.publicKey)) context.accept()
       else context.reject(['publickey'])
     })
     connection.on('ready', () => {
@@ -55,29 +57,35 @@ export async function startSshServer(options: ServerOptions = {}): Promise<SshSe
     })
     serveForwards(connection, forwards)
   })
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  const sockets = new Set<Socket>()
+  const listener = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    socket.once('close', () => sockets.delete(socket))
+    server.injectSocket(socket)
+  })
+  await new Promise<void>((resolve) => listener.listen(port, '127.0.0.1', resolve))
 
   const drop = () => {
-    for (const connection of open) connection.end()
     for (const socket of sockets) socket.destroy()
   }
-  const sockets = new Set<{ destroy(): void }>()
-  tcpServerOf(server).on('connection', (socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
   const close = async () => {
     drop()
-    await new Promise<void>((resolve) => server.close(() => resolve()))
+    await new Promise<void>((resolve) => listener.close(() => resolve()))
   }
   onTestFinished(close)
   return {
-    port: (server.address() as AddressInfo).port,
-    login: { user: 'ci', privateKey: user.privateKey, hostKey: hostKey.publicKey },
+    port: (listener.address() as AddressInfo).port,
+    login: { user: 'ci', privateKey: keys.user.privateKey, hostKey: keys.host.publicKey },
+    keys,
     logins: () => logins,
     drop,
     close,
   }
+}
+
+function makeKeys(): Keys {
+  return { host: makeKeyPair('host'), user: makeKeyPair('user') }
 }
 
 /** Runs a command for real, and ends its channel as a guest's sshd would. */
@@ -95,12 +103,6 @@ export function runCommand(command: string, channel: ServerChannel): void {
 function isLogin(context: AuthContext, publicKey: string): boolean {
   if (context.method !== 'publickey' || context.username !== 'ci') return false
   return context.key.data.equals(Buffer.from(publicKey.split(' ')[1] ?? '', 'base64'))
-}
-
-/** ssh2's server keeps its TCP server to itself; its sockets are what a dying guest leaves broken. */
-function tcpServerOf(server: ssh2.Server): TcpServer {
-  const inner = Object.values(server).find((value) => value instanceof createServer().constructor)
-  return inner as TcpServer
 }
 
 function serveForwards(connection: Connection, allowed: boolean): void {

@@ -1,0 +1,59 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { onTestFinished } from 'vitest'
+import { type Bench, mainFile } from '../mayfly.ts'
+
+export type Served = {
+  readonly url: string
+  /** An answer of the API as JSON. */
+  api(method: string, path: string, body?: object): Promise<{ status: number; body: Record<string, unknown> }>
+  text(path: string): Promise<string>
+  stop(): Promise<number | undefined>
+}
+
+/** Starts `mayfly serve` on a bench's data folder and a free port, as a service would, and ends it with the test. */
+export async function startServed(bench: Bench): Promise<Served> {
+  const config = join(bench.data, '..', 'mayfly.yml')
+  await writeFile(config, `listen: 127.0.0.1:0\nsecrets_key: ${join(bench.data, '..', 'secrets.key')}\n`)
+  const child = execa(process.execPath, [mainFile, 'serve', '--config', config], {
+    env: { MAYFLY_DATA: bench.data, MAYFLY_LOG_LEVEL: 'warn' },
+    stdin: 'ignore',
+    reject: false,
+    buffer: false,
+  })
+  let output = ''
+  const ready = new Promise<string>((resolve, reject) => {
+    const look = (chunk: Buffer) => {
+      output += chunk.toString()
+      const url = /mayfly is ready: (http\S+)/.exec(output)?.[1]
+      if (url !== undefined) resolve(url)
+    }
+    child.stdout?.on('data', look)
+    child.stderr?.on('data', look)
+    child.then(() => reject(new Error(`mayfly serve ended: ${output}`))).catch(reject)
+  })
+  const stop = async () => {
+    child.kill('SIGTERM')
+    return (await child).exitCode
+  }
+  onTestFinished(async () => {
+    if (child.exitCode === null) await stop()
+  })
+  const url = await ready
+  const request = (method: string, path: string, body?: object) =>
+    fetch(`${url}${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    })
+  return {
+    url,
+    stop,
+    api: async (method, path, body) => {
+      const response = await request(method, `/api/v1${path}`, body)
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+    },
+    text: async (path) => await (await request('GET', path)).text(),
+  }
+}
+

@@ -1,0 +1,81 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { onTestFinished } from 'vitest'
+import { guestPaths, stepFolder } from '../../../runner/guest/guest-paths.ts'
+import { prepareScript } from '../../../runner/guest/prepare-script.ts'
+
+export type LocalGuest = {
+  readonly root: string
+  readonly workdir: string
+  /** Puts paths of the guest's, in a command or alone, where they lie on this computer. */
+  map(text: string): string
+  /** A command as the login user gives it over SSH; never rejects. */
+  sh(
+    command: string,
+    input?: string,
+  ): Promise<{ exitCode: number | undefined; stdout: string; stderr: string }>
+  /** What runs in it, by a word of the command line. */
+  isRunning(word: string): Promise<boolean>
+  /** Prepared by the real script. */
+  prepare(env?: Readonly<Record<string, string>>): Promise<void>
+  /** Puts a step's files where the runner puts them. */
+  place(index: number, script: string, env?: string): Promise<void>
+  /** Runs a step from a byte of its output on; `status` is the last word. */
+  run(index: number, from?: number, shell?: string): Promise<{ output: string; status: string }>
+}
+
+/**
+ * A guest without a machine: a folder of this computer in which the scripts meant for a guest really run, with the
+ * guest's paths put below it and a `sudo` that only drops its `-n`. Gone after the test, its processes with it.
+ */
+export async function createLocalGuest(): Promise<LocalGuest> {
+  const root = await mkdtemp(join(tmpdir(), 'mayfly-guest-'))
+  const workdir = join(root, 'work dir')
+  const places = {
+    [guestPaths.jobFolder]: join(root, 'run'),
+    [guestPaths.outputFolder]: join(root, 'output'),
+    '/etc/': `${join(root, 'etc')}/`,
+  }
+  const map = (text: string) =>
+    Object.entries(places).reduce((mapped, [guest, here]) => mapped.replaceAll(guest, here), text)
+  await mkdir(join(root, 'bin'))
+  await mkdir(join(root, 'etc'))
+  await writeFile(join(root, 'bin/sudo'), '#!/bin/sh\n[ "$1" = -n ] && shift\nexec "$@"\n', { mode: 0o755 })
+  onTestFinished(async () => {
+    await execa('pkill', ['-KILL', '-f', root], { reject: false })
+    await rm(root, { recursive: true, force: true })
+  })
+
+  const sh: LocalGuest['sh'] = async (command, input = '') => {
+    const env = { PATH: `${root}/bin:${process.env.PATH}` }
+    const running = execa('sh', ['-c', map(command)], { env, input, reject: false, stripFinalNewline: false })
+    const { exitCode, stdout, stderr } = await running
+    return { exitCode, stdout, stderr }
+  }
+
+  return {
+    root,
+    workdir,
+    map,
+    sh,
+    isRunning: async (word) => (await execa('pgrep', ['-f', word], { reject: false })).exitCode === 0,
+    async prepare(env = {}) {
+      const script = prepareScript({ user: userInfo().username, workdir, env, proxyPort: undefined })
+      const { exitCode, stderr } = await sh('sudo -n sh -s', map(script))
+      if (exitCode !== 0) throw new Error(stderr)
+    },
+    async place(index, script, env = '') {
+      const folder = map(stepFolder(index))
+      await mkdir(folder)
+      await writeFile(join(folder, 'script'), script)
+      await chmod(join(folder, 'script'), 0o755)
+      await writeFile(join(folder, 'env'), `${env}\n`)
+    },
+    async run(index, from = 0, shell = 'sh -e') {
+      const { stdout, stderr } = await sh(`sh ${guestPaths.helper} run ${index} ${from} '${shell}'`)
+      return { output: stdout, status: stderr.trimEnd().split('\n').at(-1) ?? '' }
+    },
+  }
+}

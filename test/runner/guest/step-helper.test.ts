@@ -1,0 +1,173 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { guestPaths, stepFolder } from '../../../runner/guest/guest-paths.ts'
+import { createLocalGuest, type LocalGuest } from './local-guest.ts'
+
+async function prepared(env: Readonly<Record<string, string>> = {}): Promise<LocalGuest> {
+  const guest = await createLocalGuest()
+  await guest.prepare(env)
+  return guest
+}
+
+describe('a step in the guest', () => {
+  it('gives its output, both streams in order, then its exit code and the free disk', async () => {
+    const guest = await prepared()
+    await guest.place(0, 'echo one\necho two >&2\necho three\nexit 5\n')
+    const { output, status } = await guest.run(0)
+    expect(output).toBe('one\ntwo\nthree\n')
+    expect(status).toMatch(/^exit 5 \d+$/)
+  })
+
+  it('that passed says so without a look at the disk', async () => {
+    const guest = await prepared()
+    await guest.place(0, 'true')
+    expect(await guest.run(0)).toEqual({ output: '', status: 'exit 0 -' })
+  })
+
+  it('stops at the first command that fails', async () => {
+    const guest = await prepared()
+    await guest.place(0, 'echo before\nfalse\necho after\n')
+    const { output, status } = await guest.run(0)
+    expect(output).toBe('before\n')
+    expect(status).toMatch(/^exit 1 /)
+  })
+
+  it('runs in the working directory, without input, by the shell it asks for', async () => {
+    const guest = await prepared()
+    await guest.place(0, 'print "$0 @ARGV\\n"; print <STDIN>; use Cwd; print getcwd, "\\n"; exit 3')
+    const { output, status } = await guest.run(0, 0, 'perl -w')
+    expect(output).toBe(`${guest.map(stepFolder(0))}/script \n${guest.workdir}\n`)
+    expect(status).toMatch(/^exit 3 /)
+  })
+
+  it('fails where its working directory is gone', async () => {
+    const guest = await prepared()
+    await guest.sh(`rm -r '${guest.workdir}'`)
+    await guest.place(0, 'echo never')
+    const { output, status } = await guest.run(0)
+    expect(output).not.toContain('never')
+    expect(status).toMatch(/^exit 1 /)
+  })
+
+  it('has the environment of the job and its own over it', async () => {
+    const guest = await prepared({ A: 'job', B: "it's\ntwo lines" })
+    await guest.place(0, 'echo "$A|$B|$MAYFLY_ENV"', "export A='step'")
+    expect((await guest.run(0)).output).toBe(`step|it's\ntwo lines|${guest.map(guestPaths.envFile)}\n`)
+  })
+
+  it('has the secrets only from the moment they are there', async () => {
+    const guest = await prepared()
+    await guest.place(0, 'echo "token: $TOKEN"')
+    await guest.place(1, 'echo "token: $TOKEN"')
+    expect((await guest.run(0)).output).toBe('token: \n')
+    await writeFile(guest.map(guestPaths.secrets), "export TOKEN='hunter22'\n")
+    expect((await guest.run(1)).output).toBe('token: hunter22\n')
+  })
+
+  it('gives a megabyte without a line break and bytes of any value', async () => {
+    const guest = await prepared()
+    await guest.place(0, "head -c 1000000 /dev/zero | tr '\\0' x; printf '\\377\\000\\033[2J'")
+    const { output, status } = await guest.run(0)
+    expect(output).toHaveLength(1_000_000 + 6)
+    expect(status).toBe('exit 0 -')
+  })
+})
+
+describe('a step that is watched again', () => {
+  it('gives exactly the bytes after the offset, and is not run twice', async () => {
+    const guest = await prepared()
+    await guest.place(0, `echo run >>'${guest.root}/count'; printf 0123456789`)
+    expect((await guest.run(0)).output).toBe('0123456789')
+    for (const from of [0, 1, 7, 10, 11]) {
+      const { output, status } = await guest.run(0, from)
+      expect(output).toBe('0123456789'.slice(from))
+      expect(status).toBe('exit 0 -')
+    }
+    expect(await readFile(join(guest.root, 'count'), 'utf8')).toBe('run\n')
+  })
+
+  it('by two at once while it goes on gives both all of it', async () => {
+    const guest = await prepared()
+    await guest.place(0, 'for i in 1 2 3 4 5; do echo $i; sleep 0.1; done')
+    const both = await Promise.all([guest.run(0), guest.run(0, 2)])
+    expect(both.map(({ output }) => output)).toEqual(['1\n2\n3\n4\n5\n', '2\n3\n4\n5\n'])
+    expect(both.map(({ status }) => status)).toEqual(['exit 0 -', 'exit 0 -'])
+  })
+
+  it('goes on while nobody watches', async () => {
+    const guest = await prepared()
+    await guest.place(0, 'echo begun; sleep 0.4; echo done')
+    const first = guest.sh(`timeout 0.2 sh ${guestPaths.helper} run 0 0 'sh -e'`)
+    expect((await first).stdout).toBe('begun\n')
+    expect(await guest.run(0, 'begun\n'.length)).toEqual({ output: 'done\n', status: 'exit 0 -' })
+  })
+})
+
+describe('MAYFLY_ENV', () => {
+  it('hands variables on to the steps that follow', async () => {
+    const guest = await prepared()
+    await guest.place(0, `echo ANSWER=42 >>"$MAYFLY_ENV"; printf "QUOTE=it's \\$HOME = x" >>"$MAYFLY_ENV"`)
+    await guest.place(1, 'echo "$ANSWER|$QUOTE"')
+    await guest.run(0)
+    expect((await guest.run(1)).output).toBe("42|it's $HOME = x\n")
+  })
+
+  it('is overruled by what the step itself sets', async () => {
+    const guest = await prepared({ A: 'job' })
+    await guest.place(0, 'echo A=handed >>"$MAYFLY_ENV"')
+    await guest.place(1, 'echo "$A"')
+    await guest.place(2, 'echo "$A"', 'export A=step')
+    await guest.run(0)
+    expect((await guest.run(1)).output).toBe('handed\n')
+    expect((await guest.run(2)).output).toBe('step\n')
+  })
+
+  it.each(['no equals sign', '=value', '9LIVES=1', 'with blank=1', 'a-b=1', 'a;id=1'])(
+    'reports the line %j and takes the others',
+    async (line) => {
+      const guest = await prepared()
+      await writeFile(guest.map(guestPaths.envFile), `BEFORE=1\n${line}\nAFTER=2\n`)
+      await guest.place(0, 'echo "$BEFORE$AFTER"')
+      const { output, status } = await guest.run(0)
+      expect(output).toBe(`mayfly: expected KEY=value in $MAYFLY_ENV, got: ${line}\n12\n`)
+      expect(status).toBe('exit 0 -')
+    },
+  )
+})
+
+describe('a step that ends otherwise', () => {
+  it('is gone when its shell was killed before it left a status', async () => {
+    const guest = await prepared()
+    await guest.place(0, 'echo last words; kill -KILL $PPID; sleep 9')
+    const { output, status } = await guest.run(0)
+    expect(output).toBe('last words\n')
+    expect(status).toBe('gone')
+  })
+
+  it('has every process of its session ended when it is stopped', async () => {
+    const guest = await prepared()
+    const marker = `4${process.pid}.25`
+    await guest.place(0, `sleep ${marker} & echo begun; sleep ${marker}`)
+    const running = guest.run(0)
+    await expect.poll(() => guest.isRunning(`sleep ${marker}`)).toBe(true)
+    await guest.sh(`sh ${guestPaths.helper} stop 0`)
+    const { output, status } = await running
+    expect(output).toContain('begun\n')
+    expect(status).toBe('gone')
+    expect(await guest.isRunning(`sleep ${marker}`)).toBe(false)
+  })
+
+  it('has them killed when they do not listen', { timeout: 20_000 }, async () => {
+    const guest = await prepared()
+    const marker = `5${process.pid}.25`
+    await guest.place(0, `trap '' TERM; echo begun; while :; do sleep ${marker}; done`)
+    const running = guest.run(0)
+    await expect.poll(() => guest.isRunning(`sleep ${marker}`)).toBe(true)
+    await sleep(50)
+    await guest.sh(`sh ${guestPaths.helper} stop 0`)
+    expect((await running).status).toBe('gone')
+    expect(await guest.isRunning(`sleep ${marker}`)).toBe(false)
+  })
+})
