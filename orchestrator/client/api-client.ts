@@ -8,7 +8,11 @@ export type ApiClient = {
   text(path: string, onChunk: (chunk: Buffer) => void): Promise<void>
   send<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<T>
   /** Server-sent events of a path, from a byte offset on; taken up again where a connection broke. */
-  follow(path: string, onEvent: (event: ServerEvent) => void | Promise<void>, signal: AbortSignal): Promise<void>
+  follow(
+    path: string,
+    onEvent: (event: ServerEvent) => void | Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>
 }
 
 export type ServerEvent = { readonly name: string; readonly data: unknown; readonly id: string | undefined }
@@ -20,13 +24,21 @@ const reconnectMs = 1_000
 /** Talks to a server's API as the commands do. */
 export function createApiClient({ server, token }: Server): ApiClient {
   const base = server.replace(/\/+$/, '')
-  const headers = { accept: 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) }
+  const headers = {
+    accept: 'application/json',
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  }
 
   const call = async (method: string, path: string, body?: object) => {
-    const json = body === undefined ? {} : { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }
-    const response = await fetch(`${base}/api/v1${path}`, { method, headers, ...json }).catch((cause: unknown) => {
-      throw absent(base, cause)
-    })
+    const json =
+      body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }
+    const response = await fetch(`${base}/api/v1${path}`, { method, headers, ...json }).catch(
+      (cause: unknown) => {
+        throw absent(base, cause)
+      },
+    )
     if (!response.ok) throw refusal(response.status, await response.text())
     return await response.json()
   }
@@ -45,10 +57,15 @@ export function createApiClient({ server, token }: Server): ApiClient {
       let last = '0'
       while (!signal.aborted) {
         try {
-          const ended = await readEvents(`${base}/api/v1${path}`, { ...headers, 'last-event-id': last }, signal, async (event) => {
-            last = event.id ?? last
-            await onEvent(event)
-          })
+          const ended = await readEvents(
+            `${base}/api/v1${path}`,
+            { ...headers, 'last-event-id': last },
+            signal,
+            async (event) => {
+              last = event.id ?? last
+              await onEvent(event)
+            },
+          )
           if (ended) return
         } catch (error) {
           if (signal.aborted) return
@@ -84,9 +101,15 @@ async function readEvents(
 }
 
 function parseEvent(block: string): ServerEvent {
-  const fields = new Map(block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]))
+  const fields = new Map(
+    block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
+  )
   const data = fields.get('data')
-  return { name: fields.get('event') ?? 'message', id: fields.get('id'), data: data === undefined ? undefined : JSON.parse(data) }
+  return {
+    name: fields.get('event') ?? 'message',
+    id: fields.get('id'),
+    data: data === undefined ? undefined : JSON.parse(data),
+  }
 }
 
 function refusal(status: number, text: string): ConfigError | InfraError {

@@ -13,7 +13,9 @@ const graceMs = 10_000
 export function serveCommand(): Command {
   const command = new Command('serve')
     .description('take webhooks, run builds, show them; with no Redis configured it brings its own')
-    .addOption(new Option('--role <role>', 'what this process does').choices(['all', 'web', 'worker']).default('all'))
+    .addOption(
+      new Option('--role <role>', 'what this process does').choices(['all', 'web', 'worker']).default('all'),
+    )
   return withHostOptions(command).action(run)
 }
 
@@ -25,7 +27,9 @@ async function run(options: ServeOptions): Promise<void> {
     void interrupts
   })
   const server = await serve({ ...thisHost, role: options.role, env: process.env, log })
-  process.stdout.write(server.url === undefined ? 'mayfly worker is ready\n' : `mayfly is ready: ${server.url}\n`)
+  process.stdout.write(
+    server.url === undefined ? 'mayfly worker is ready\n' : `mayfly is ready: ${server.url}\n`,
+  )
   await stopping
   process.stdout.write('stopping: running jobs end or are put back\n')
   await server.stop({ graceMs })

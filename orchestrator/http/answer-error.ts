@@ -17,6 +17,7 @@ function describe(error: Error): Pick<HttpError, 'status' | 'message' | 'hint'> 
   if (error instanceof HttpError) return error
   if (error instanceof ConfigError) return { status: 422, message: error.message, hint: error.hint }
   if (error instanceof InfraError) return { status: 503, message: error.message, hint: error.hint }
-  if (error instanceof HTTPException) return { status: error.status as HttpError['status'], message: error.message, hint: undefined }
+  if (error instanceof HTTPException)
+    return { status: error.status as HttpError['status'], message: error.message, hint: undefined }
   return { status: 500, message: 'an error of our own; the server log has it', hint: undefined }
 }

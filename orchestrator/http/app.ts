@@ -45,7 +45,15 @@ export function createApp(parts: HttpParts, pages?: Hono<HttpEnv>): Hono<HttpEnv
   app.route('/', badgeRoutes(parts))
 
   const api = new Hono<HttpEnv>()
-  for (const routes of [buildRoutes, logRoutes, artifactRoutes, deliveryRoutes, repositoryRoutes, tokenRoutes, hostRoutes]) {
+  for (const routes of [
+    buildRoutes,
+    logRoutes,
+    artifactRoutes,
+    deliveryRoutes,
+    repositoryRoutes,
+    tokenRoutes,
+    hostRoutes,
+  ]) {
     api.route('/', routes(parts))
   }
   app.route('/api/v1', api)

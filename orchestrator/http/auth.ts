@@ -1,7 +1,7 @@
-import { createMiddleware } from 'hono/factory'
-import { getCookie } from 'hono/cookie'
 import type { Context } from 'hono'
-import type { Tokens, TokenScope as Scope } from '../tokens/token.ts'
+import { getCookie } from 'hono/cookie'
+import { createMiddleware } from 'hono/factory'
+import type { TokenScope as Scope, Tokens } from '../tokens/token.ts'
 import { HttpError } from './http-error.ts'
 import type { HttpParts } from './http-parts.ts'
 
@@ -45,8 +45,12 @@ export function requireScope(scope: Scope, { metrics }: Pick<HttpParts, 'metrics
     const { scopes, name } = context.get('caller')
     if (scopes.includes(scope) || scopes.includes('admin')) return await next()
     metrics.authFailures.inc({ reason: name === 'nobody' ? 'missing' : 'scope' })
-    if (name === 'nobody') throw new HttpError(401, 'expected a token, got none', { hint: 'send Authorization: Bearer TOKEN' })
-    throw new HttpError(403, `expected a token with scope ${scope}, got one with ${scopes.join(', ') || 'none'}`)
+    if (name === 'nobody')
+      throw new HttpError(401, 'expected a token, got none', { hint: 'send Authorization: Bearer TOKEN' })
+    throw new HttpError(
+      403,
+      `expected a token with scope ${scope}, got one with ${scopes.join(', ') || 'none'}`,
+    )
   })
 }
 
@@ -59,7 +63,11 @@ async function isOpen(context: Context, tokens: Tokens): Promise<boolean> {
 // A browser says where a request that changes something comes from; programs say nothing.
 function sameOrigin(context: Context): boolean {
   const origin = context.req.header('origin')
-  return origin === undefined || origin === new URL(context.req.url).origin || origin === `http://${context.req.header('host')}`
+  return (
+    origin === undefined ||
+    origin === new URL(context.req.url).origin ||
+    origin === `http://${context.req.header('host')}`
+  )
 }
 
 function bearer(context: Context): string | undefined {

@@ -17,16 +17,22 @@ export function badgeSvg(what: string, state: string): string {
   const left = Math.round(what.length * letter) + padding
   const right = Math.round(state.length * letter) + padding
   const width = left + right
-  const text = (words: string, x: number) => `<text x="${x}" y="14">${escape(words)}</text>`
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="20" role="img" aria-label="${escape(what)}: ${escape(state)}">
-<title>${escape(what)}: ${escape(state)}</title>
+  const text = (words: string, x: number) => `<text x="${x}" y="14">${escapeXml(words)}</text>`
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="20" role="img" aria-label="${escapeXml(what)}: ${escapeXml(state)}">
+<title>${escapeXml(what)}: ${escapeXml(state)}</title>
 <rect width="${left}" height="20" fill="#3c4043"/><rect x="${left}" width="${right}" height="20" fill="${colours[state] ?? '#5f6368'}"/>
 <g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">${text(what, left / 2)}${text(state, left + right / 2)}</g>
 </svg>
 `
 }
 
-function escape(text: string): string {
-  const named: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;', "'": '&#39;' }
+function escapeXml(text: string): string {
+  const named: Readonly<Record<string, string>> = {
+    '<': '&lt;',
+    '>': '&gt;',
+    '&': '&amp;',
+    '"': '&quot;',
+    "'": '&#39;',
+  }
   return text.replace(/[<>&"']/g, (character) => named[character] ?? '')
 }

@@ -2,7 +2,10 @@
  * The one range of a Range header (RFC 9110, section 14), end exclusive. Undefined for a header that is absent or not
  * understood, which asks for everything.
  */
-export function byteRange(header: string | undefined, size: number): { start: number; end: number } | 'unsatisfiable' | undefined {
+export function byteRange(
+  header: string | undefined,
+  size: number,
+): { start: number; end: number } | 'unsatisfiable' | undefined {
   const found = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '')
   if (found === null || (found[1] === '' && found[2] === '')) return undefined
   if (found[1] === '') {

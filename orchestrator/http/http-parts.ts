@@ -2,11 +2,11 @@ import type { Logger } from 'pino'
 import type { Shelf } from '../../images/shelf.ts'
 import type { BuildService } from '../builds/build-service.ts'
 import type { Bus } from '../bus/bus.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { ForgeName } from '../model/forge-name.ts'
+import type { QueueView } from '../model/queue-view.ts'
 import type { Repository } from '../model/repository.ts'
 import type { Store } from '../model/store.ts'
-import type { Metrics } from '../metrics/metrics.ts'
-import type { QueueView } from '../model/queue-view.ts'
 import type { Repositories } from '../repositories/repositories.ts'
 import type { Vault } from '../secrets/vault.ts'
 import type { Tokens } from '../tokens/token.ts'
@@ -37,7 +37,9 @@ export type HttpParts = {
 export type DeliveryParts = {
   receive(call: WebhookCall): Promise<WebhookAnswer>
   replay(id: string, by: string): Promise<{ readonly id: string } | undefined>
-  explain(id: string): Promise<{ readonly reasons: readonly string[]; readonly jobs: readonly string[] } | undefined>
+  explain(
+    id: string,
+  ): Promise<{ readonly reasons: readonly string[]; readonly jobs: readonly string[] } | undefined>
 }
 
 /** A webhook as it came, before anything of it is believed. */

@@ -26,7 +26,8 @@ export function limitFailures({ now }: Pick<HttpParts, 'now'>) {
   return createMiddleware<HttpEnv>(async (context, next) => {
     const address = addressOf(context)
     const bucket = refill(buckets.get(address) ?? { left: burst, at: now().getTime() })
-    if (bucket.left < 1) throw new HttpError(429, 'too many refused requests from this address: wait a minute')
+    if (bucket.left < 1)
+      throw new HttpError(429, 'too many refused requests from this address: wait a minute')
     await next()
     if (context.res.status !== 401 && context.res.status !== 403) return
     buckets.delete(address)

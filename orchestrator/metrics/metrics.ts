@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** Seconds, chosen for machines: a clone is a tenth, an emulated boot a minute. */
 const bootBuckets = [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120]

@@ -43,7 +43,11 @@ export function BuildsPage({ page, filter, repositories, now }: BuildsPage) {
         </label>
         <button type="submit">Show</button>
       </form>
-      {page.items.length === 0 ? <p>No builds yet that fit.</p> : <BuildTable builds={page.items} now={now} />}
+      {page.items.length === 0 ? (
+        <p>No builds yet that fit.</p>
+      ) : (
+        <BuildTable builds={page.items} now={now} />
+      )}
       {page.next === undefined ? null : <a href={`/?${query(filter, page.next)}`}>Older builds</a>}
     </Layout>
   )

@@ -1,7 +1,7 @@
 import type { Delivery } from '../model/delivery.ts'
 import type { Paged } from '../model/store.ts'
-import { Layout } from './layout.tsx'
 import { Action } from './build-page.tsx'
+import { Layout } from './layout.tsx'
 import { When } from './parts/when.tsx'
 
 /** Webhook calls with the verdict on each: the answer to "why did this not run?". */
@@ -21,14 +21,17 @@ export function DeliveriesPage({ page }: { page: Paged<Delivery> }) {
           </li>
         ))}
       </ul>
-      {page.next === undefined ? null : <a href={`/deliveries?cursor=${encodeURIComponent(page.next)}`}>Older</a>}
+      {page.next === undefined ? null : (
+        <a href={`/deliveries?cursor=${encodeURIComponent(page.next)}`}>Older</a>
+      )}
     </Layout>
   )
 }
 
 /** One call: each rule that was looked at, and what came of it. */
 export function DeliveryPage({ delivery, mayAct }: { delivery: Delivery; mayAct: boolean }) {
-  const { id, forge, event, received, repository, verdict, reasons, builds, headers, size, replayOf } = delivery
+  const { id, forge, event, received, repository, verdict, reasons, builds, headers, size, replayOf } =
+    delivery
   return (
     <Layout title={`Delivery ${id}`}>
       <h1>

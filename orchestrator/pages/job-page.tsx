@@ -77,8 +77,8 @@ function Facts({ timeline: { machine }, attempt }: { timeline: JobTimeline; atte
   const { image, cpus, memory, accel, accelReason, strategy, network } = machine
   return (
     <p class="dim">
-      attempt {attempt}, {image}, {cpus} cpus, {formatSize(memory)}, network {network}, {strategy} start with {accel} (
-      {accelReason})
+      attempt {attempt}, {image}, {cpus} cpus, {formatSize(memory)}, network {network}, {strategy} start with{' '}
+      {accel} ({accelReason})
     </p>
   )
 }
@@ -112,7 +112,10 @@ function Artifacts({ timeline: { artifacts }, id }: { timeline: JobTimeline; id:
       <ul>
         {artifacts.map(({ path, bytes }) => (
           <li>
-            <a href={`/api/v1/jobs/${id}/artifacts/${path.split('/').map(encodeURIComponent).join('/')}`} download>
+            <a
+              href={`/api/v1/jobs/${id}/artifacts/${path.split('/').map(encodeURIComponent).join('/')}`}
+              download
+            >
               {path}
             </a>{' '}
             <span class="dim">{formatSize(bytes)}</span>

@@ -20,7 +20,10 @@ export async function lineAt(log: JobLog, offset: number): Promise<number> {
   return line
 }
 
-async function entryBefore({ folder, name }: JobLog, offset: number): Promise<{ number: number; start: number }> {
+async function entryBefore(
+  { folder, name }: JobLog,
+  offset: number,
+): Promise<{ number: number; start: number }> {
   await using index = await open(join(folder, lineIndexName(name)))
   const bytes = Buffer.alloc(lineEntrySize)
   let low = 0

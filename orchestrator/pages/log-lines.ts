@@ -24,7 +24,8 @@ export async function readLines(log: JobLog, first: number, count: number): Prom
   ansi.use_classes = true
   const lines = text.map((line, index) => {
     const ours = line.startsWith('[mayfly] ')
-    const cut = line.length > longestLine ? `${line.slice(0, longestLine)} (cut: ${line.length} characters)` : line
+    const cut =
+      line.length > longestLine ? `${line.slice(0, longestLine)} (cut: ${line.length} characters)` : line
     return { number: first + index, html: ansi.ansi_to_html(visibleText(cut)), ours }
   })
   return { lines, end, more }

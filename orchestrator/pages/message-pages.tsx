@@ -24,7 +24,15 @@ export function LoginPage({ problem }: { problem?: string | undefined }) {
 }
 
 /** What went wrong, in the words of the API's answer. */
-export function ErrorPage({ status, message, hint }: { status: number; message: string; hint: string | undefined }) {
+export function ErrorPage({
+  status,
+  message,
+  hint,
+}: {
+  status: number
+  message: string
+  hint: string | undefined
+}) {
   return (
     <Layout title={String(status)}>
       <h1>{status}</h1>
@@ -35,7 +43,17 @@ export function ErrorPage({ status, message, hint }: { status: number; message: 
 }
 
 /** What a search found, each match a link to its line. */
-export function SearchPage({ job, stream, text, matches }: { job: string; stream: string; text: string; matches: readonly { line: number; text: string }[] }) {
+export function SearchPage({
+  job,
+  stream,
+  text,
+  matches,
+}: {
+  job: string
+  stream: string
+  text: string
+  matches: readonly { line: number; text: string }[]
+}) {
   return (
     <Layout title="Search">
       <h1>Lines with {JSON.stringify(text)}</h1>

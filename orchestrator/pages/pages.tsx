@@ -10,7 +10,7 @@ import { HttpError, notFound } from '../http/http-error.ts'
 import type { HttpParts } from '../http/http-parts.ts'
 import { jobLog, logSize } from '../http/logs/job-log.ts'
 import { searchLog } from '../http/logs/search-log.ts'
-import { endStates, isEnded, type BuildState } from '../model/build.ts'
+import { type BuildState, endStates, isEnded } from '../model/build.ts'
 import { BuildPage } from './build-page.tsx'
 import { BuildsPage } from './builds-page.tsx'
 import { DeliveriesPage, DeliveryPage } from './deliveries-page.tsx'
@@ -51,7 +51,10 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
     if (!known) parts.log.error({ err: error, path: context.req.path }, 'a page failed')
     const status = known ? error.status : 500
     const message = known ? error.message : 'an error of our own; the server log has it'
-    return context.html(<ErrorPage status={status} message={message} hint={known ? error.hint : undefined} />, status)
+    return context.html(
+      <ErrorPage status={status} message={message} hint={known ? error.hint : undefined} />,
+      status,
+    )
   })
 
   pages.get('/assets/:name', async (context) => {
@@ -59,7 +62,10 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
     const type = assets[name]
     if (type === undefined) throw notFound('file', name)
     const body = await readFile(join(packageRoot(), 'orchestrator', 'pages', 'assets', name))
-    return context.body(new Uint8Array(body), 200, { 'Content-Type': type, 'Cache-Control': 'public, max-age=300' })
+    return context.body(new Uint8Array(body), 200, {
+      'Content-Type': type,
+      'Cache-Control': 'public, max-age=300',
+    })
   })
 
   pages.get('/login', (context) => context.html(<LoginPage />))
@@ -67,7 +73,10 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
     const { token } = await context.req.parseBody()
     const known = typeof token === 'string' ? await tokens.verify(token.trim()) : undefined
     if (known === undefined || typeof token !== 'string') {
-      return context.html(<LoginPage problem="That is no token that was made here, or it is no longer good." />, 401)
+      return context.html(
+        <LoginPage problem="That is no token that was made here, or it is no longer good." />,
+        401,
+      )
     }
     const secure = parts.publicUrl.startsWith('https:')
     setCookie(context, sessionCookie, token.trim(), { httpOnly: true, sameSite: 'Strict', secure, path: '/' })
@@ -108,7 +117,14 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
     const first = await firstLine(context, { log, total, running: !isEnded(job.state) })
     const window = await readLines(log, first, windowLines)
     return context.html(
-      <JobPage job={job} stream={stream} timeline={timeline} window={window} total={total} mayAct={mayAct(context)} />,
+      <JobPage
+        job={job}
+        stream={stream}
+        timeline={timeline}
+        window={window}
+        total={total}
+        mayAct={mayAct(context)}
+      />,
     )
   })
 

@@ -16,9 +16,9 @@ export function QueuePage({ waiting, hosts }: QueuePage) {
       <ul class="hosts">
         {hosts.map(({ name, cpus, memory, running, heard, stale }) => (
           <li>
-            <strong>{name}</strong> {stale ? <span class="state state-errored">! silent</span> : null} {cpus.taken} of{' '}
-            {cpus.total} cpus, {formatSize(memory.taken)} of {formatSize(memory.total)} taken, {running.length} running,
-            heard of <When date={heard} />
+            <strong>{name}</strong> {stale ? <span class="state state-errored">! silent</span> : null}{' '}
+            {cpus.taken} of {cpus.total} cpus, {formatSize(memory.taken)} of {formatSize(memory.total)} taken,{' '}
+            {running.length} running, heard of <When date={heard} />
             <ul>
               {running.map((id) => (
                 <li>

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { timelineName } from '../../runner/job/filenames.ts'
-import { createRecord, type JobRecord, recordEvent, type StepRecord } from '../../runner/job/job-record.ts'
 import type { JobEvent } from '../../runner/job/job-event.ts'
+import { createRecord, type JobRecord, recordEvent, type StepRecord } from '../../runner/job/job-record.ts'
 
 export type PhaseTime = JobRecord['phases'][number]
 

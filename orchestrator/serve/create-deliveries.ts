@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
+import type { Scope } from '../../runner/scope.ts'
 import type { BuildService } from '../builds/build-service.ts'
 import { createDeliveryQueue } from '../deliveries/delivery-queue.ts'
 import { startDeliveryWorker } from '../deliveries/delivery-worker.ts'
@@ -12,7 +13,6 @@ import { createWholeSha } from '../deliveries/whole-sha.ts'
 import type { Forges } from '../forges/forges.ts'
 import type { DeliveryParts } from '../http/http-parts.ts'
 import type { Store } from '../model/store.ts'
-import type { Scope } from '../../runner/scope.ts'
 import type { Vault } from '../secrets/vault.ts'
 
 type Parts = {

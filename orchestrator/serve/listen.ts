@@ -15,14 +15,27 @@ const loopback = ['127.0.0.1', '::1', 'localhost']
  * Listens where the host file says. Anything but loopback is refused as long as nobody needs a token, and without a
  * proxy in front that ends TLS, for tokens are not sent in the clear.
  */
-export async function listen({ app, host, tokens, log }: Listen): Promise<{ url: string; close(): Promise<void> }> {
+export async function listen({
+  app,
+  host,
+  tokens,
+  log,
+}: Listen): Promise<{ url: string; close(): Promise<void> }> {
   const { host: address, port } = host.listen
   if (!loopback.includes(address)) await checkPublic({ host, tokens })
   const server = await new Promise<Server>((resolve, reject) => {
     const started = serve({ fetch: app.fetch, hostname: address, port }, () => resolve(started as Server))
     started.once('error', (cause: NodeJS.ErrnoException) => {
-      const hint = cause.code === 'EADDRINUSE' ? 'another process listens there; set `listen:` in the host file' : undefined
-      reject(new ConfigError(`expected to listen on ${address}:${port}, got ${cause.code ?? cause.message}`, { hint, cause }))
+      const hint =
+        cause.code === 'EADDRINUSE'
+          ? 'another process listens there; set `listen:` in the host file'
+          : undefined
+      reject(
+        new ConfigError(`expected to listen on ${address}:${port}, got ${cause.code ?? cause.message}`, {
+          hint,
+          cause,
+        }),
+      )
     })
   })
   const bound = server.address()
@@ -46,8 +59,11 @@ async function checkPublic({ host, tokens }: Pick<Listen, 'host' | 'tokens'>): P
     })
   }
   if (host.trustedProxies.length === 0) {
-    throw new ConfigError(`expected the proxy that ends TLS in front of ${host.listen.host}, found none named`, {
-      hint: 'name it under `trusted_proxies:` in the host file, or listen on loopback',
-    })
+    throw new ConfigError(
+      `expected the proxy that ends TLS in front of ${host.listen.host}, found none named`,
+      {
+        hint: 'name it under `trusted_proxies:` in the host file, or listen on loopback',
+      },
+    )
   }
 }

@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { HostConfig } from '../../config/host/host-config.ts'
+import type { Scope } from '../../runner/scope.ts'
 import { connectRedis } from '../redis/connect-redis.ts'
 import { startEmbeddedRedis } from '../redis/embedded-redis.ts'
-import type { Scope } from '../../runner/scope.ts'
 
 type OpenRedis = {
   host: HostConfig
@@ -15,7 +15,14 @@ type OpenRedis = {
 }
 
 /** The configured Redis, or one of our own; `patient` waits for it as long as it takes, as queues need. */
-export async function openRedis({ host, dataFolder, env, uid, log, scope }: OpenRedis): Promise<{ redis: Redis; patient: Redis }> {
+export async function openRedis({
+  host,
+  dataFolder,
+  env,
+  uid,
+  log,
+  scope,
+}: OpenRedis): Promise<{ redis: Redis; patient: Redis }> {
   const address = host.redis === undefined ? await embedded() : { url: host.redis }
   const redis = await connectRedis({ address, patience: 'fail-fast', name: 'mayfly', log })
   await scope.defer('Redis', () => redis.disconnect())

@@ -6,6 +6,7 @@ import type { HostConfig } from '../../config/host/host-config.ts'
 import type { Shelf } from '../../images/shelf.ts'
 import { coldStart } from '../../runner/machine/cold-start.ts'
 import { sweepMachines } from '../../runner/machine/sweep-machines.ts'
+import { Scope } from '../../runner/scope.ts'
 import { createBuildService } from '../builds/build-service.ts'
 import { createSchedules } from '../builds/schedules.ts'
 import { waitingJobs } from '../builds/waiting-jobs.ts'
@@ -26,7 +27,6 @@ import { createStatusOutbox } from '../statuses/status-outbox.ts'
 import { createRedisStore } from '../store/redis-store.ts'
 import { createTokens } from '../tokens/create-tokens.ts'
 import { startJobHost } from '../worker/job-host.ts'
-import { Scope } from '../../runner/scope.ts'
 import { createDeliveries } from './create-deliveries.ts'
 import { listen } from './listen.ts'
 import { openRedis } from './open-redis.ts'
@@ -86,36 +86,87 @@ async function start({ role, host, dataFolder, shelf, env, log }: ServeOrder, sc
 
   const findRef = async (repository: Repository, ref: string) => {
     const sha = await resolveRef({ parts: git, repository, ref, signal: AbortSignal.timeout(gitLimits.ms) })
-    if (sha === undefined) throw new ConfigError(`expected ${ref} in ${repository.name}, found no such branch or tag`)
+    if (sha === undefined)
+      throw new ConfigError(`expected ${ref} in ${repository.name}, found no such branch or tag`)
     return sha
   }
   let publicUrl = host.publicUrl ?? ''
   const pageUrl = (page: { build: string } | { job: string } | { repository: string }) => {
     if ('build' in page) return `${publicUrl}/builds/${page.build}`
-    return 'job' in page ? `${publicUrl}/jobs/${page.job}` : `${publicUrl}/?repository=${encodeURIComponent(page.repository)}`
+    return 'job' in page
+      ? `${publicUrl}/jobs/${page.job}`
+      : `${publicUrl}/?repository=${encodeURIComponent(page.repository)}`
   }
   const hostCapacity = async () =>
     (await hosts.list())
       .filter(({ stale }) => !stale)
       .map(({ name, cpus, memory }) => ({ id: name, cpus: cpus.total, memory: memory.total }))
   const buildParts = {
-    ...{ store, queue, mirror, bus, outbox, host, hostCapacity, resolveRef: findRef, pageUrl, now, newId, log },
+    ...{
+      store,
+      queue,
+      mirror,
+      bus,
+      outbox,
+      host,
+      hostCapacity,
+      resolveRef: findRef,
+      pageUrl,
+      now,
+      newId,
+      log,
+    },
   }
   const builds = createBuildService(buildParts)
 
   let url: string | undefined
   if (role !== 'worker') {
-    const deliveries = await createDeliveries({ redis, patient, prefix, store, vault, forges, builds, now, newId, log, scope })
-    const schedules = createSchedules({ connection: patient, prefix, store, builds, resolveRef: findRef, log })
+    const deliveries = await createDeliveries({
+      redis,
+      patient,
+      prefix,
+      store,
+      vault,
+      forges,
+      builds,
+      now,
+      newId,
+      log,
+      scope,
+    })
+    const schedules = createSchedules({
+      connection: patient,
+      prefix,
+      store,
+      builds,
+      resolveRef: findRef,
+      log,
+    })
     await scope.defer('schedules', () => schedules.close())
     for (const problem of await schedules.sync()) log.warn(problem)
-    const readiness = async () => ({ redis: redis.status === 'ready' ? undefined : `Redis is ${redis.status}` })
+    const readiness = async () => ({
+      redis: redis.status === 'ready' ? undefined : `Redis is ${redis.status}`,
+    })
     const queueView = {
       waiting: (limit: number) => waitingJobs(buildParts, limit),
       hosts: () => hosts.list(),
     }
     const httpParts = {
-      ...{ dataFolder, store, builds, bus, tokens, vault, repositories, shelf, metrics, deliveries, readiness, now, log },
+      ...{
+        dataFolder,
+        store,
+        builds,
+        bus,
+        tokens,
+        vault,
+        repositories,
+        shelf,
+        metrics,
+        deliveries,
+        readiness,
+        now,
+        log,
+      },
       ...{ queue: queueView, resolveRef: findRef },
       get publicUrl() {
         return publicUrl
@@ -128,7 +179,10 @@ async function start({ role, host, dataFolder, shelf, env, log }: ServeOrder, sc
   }
 
   await builds.recover()
-  const recovering = setInterval(() => void builds.recover().catch((err: unknown) => log.warn({ err }, 'recovery failed')), recoverMs)
+  const recovering = setInterval(
+    () => void builds.recover().catch((err: unknown) => log.warn({ err }, 'recovery failed')),
+    recoverMs,
+  )
   await scope.defer('recovery', () => clearInterval(recovering))
 
   let stopJobs = async (_bound: { graceMs: number }) => undefined as unknown
@@ -136,7 +190,20 @@ async function start({ role, host, dataFolder, shelf, env, log }: ServeOrder, sc
     await sweepMachines(dataFolder)
     const startMachine = coldStart({ host, dataFolder })
     const hostName = `${hostname()}-${process.pid}`
-    const parts = { hostName, host, dataFolder, store, bus, builds, mirror, vault, shelf, metrics, startMachine, log }
+    const parts = {
+      hostName,
+      host,
+      dataFolder,
+      store,
+      bus,
+      builds,
+      mirror,
+      vault,
+      shelf,
+      metrics,
+      startMachine,
+      log,
+    }
     const jobHost = startJobHost({ parts, hosts, connection: patient, prefix })
     stopJobs = (bound) => jobHost.stop(bound)
   }
@@ -144,7 +211,8 @@ async function start({ role, host, dataFolder, shelf, env, log }: ServeOrder, sc
     url,
     stop: async (bound) => {
       await stopJobs(bound)
-      for (const { what, error } of await scope.close()) log.warn({ err: error, what }, 'could not be closed in order')
+      for (const { what, error } of await scope.close())
+        log.warn({ err: error, what }, 'could not be closed in order')
     },
   }
 }
@@ -154,5 +222,8 @@ type Syncing = ReturnType<typeof createRepositories>
 async function announceSynced(repositories: Syncing, log: Logger): Promise<void> {
   const { added, changed, removed } = await repositories.syncHostFile()
   if (added.length + changed.length + removed.length === 0) return
-  log.info({ added: added.map(({ repository }) => repository.name), changed, removed }, 'repositories of the host file')
+  log.info(
+    { added: added.map(({ repository }) => repository.name), changed, removed },
+    'repositories of the host file',
+  )
 }

@@ -21,7 +21,9 @@ export function hostCapacity(): Resources {
 }
 
 /** Takes jobs off the line and runs them here, announcing this host and ending what lost hosts left. */
-export function startJobHost({ parts, hosts, connection, prefix }: JobHost): { stop(bound: { graceMs: number }): Promise<void> } {
+export function startJobHost({ parts, hosts, connection, prefix }: JobHost): {
+  stop(bound: { graceMs: number }): Promise<void>
+} {
   const { store, builds, hostName, log } = parts
   const capacity = hostCapacity()
   const taker = takeJobs({
@@ -37,7 +39,9 @@ export function startJobHost({ parts, hosts, connection, prefix }: JobHost): { s
     onMisfit: async (id, reason) => {
       const alive = (await hosts.list()).filter(({ stale, name }) => !stale && name !== hostName)
       const need = (await store.jobs.get(id))?.resources
-      const fitsElsewhere = alive.some(({ cpus, memory }) => need && need.cpus <= cpus.total && need.memory <= memory.total)
+      const fitsElsewhere = alive.some(
+        ({ cpus, memory }) => need && need.cpus <= cpus.total && need.memory <= memory.total,
+      )
       if (fitsElsewhere) return 'put-back'
       await endJob({ parts, id, failure: 'config', reason: `no host can ever run it: ${reason}` })
       return 'ended'
@@ -58,7 +62,13 @@ export function startJobHost({ parts, hosts, connection, prefix }: JobHost): { s
   }
 }
 
-type Heartbeat = { parts: WorkerParts; hosts: Hosts; capacity: Resources; taker: JobTaker; signal: AbortSignal }
+type Heartbeat = {
+  parts: WorkerParts
+  hosts: Hosts
+  capacity: Resources
+  taker: JobTaker
+  signal: AbortSignal
+}
 
 async function heartbeat({ parts, hosts, capacity, taker, signal }: Heartbeat): Promise<void> {
   const { store, builds, hostName, log } = parts

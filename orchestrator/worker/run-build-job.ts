@@ -21,7 +21,8 @@ type RunBuildJob = { parts: WorkerParts; job: TakenJob }
 export async function runBuildJob({ parts, job: taken }: RunBuildJob): Promise<RunEnd> {
   const { store, hostName, log } = parts
   const { id, signal } = taken
-  if (taken.redelivered) await endJob({ parts, id, failure: 'host-lost', reason: 'the host that ran it was lost' })
+  if (taken.redelivered)
+    await endJob({ parts, id, failure: 'host-lost', reason: 'the host that ran it was lost' })
   const job = await store.jobs.claim(id, hostName)
   if (job === undefined) {
     log.info({ job: id }, 'not taken: it is no longer queued')
@@ -65,7 +66,13 @@ async function run({ parts, job, build, repository, signal }: Run): Promise<JobR
   try {
     return await runJob({
       job: job.job,
-      context: { jobId: attemptId(job), buildId: build.id, repo: repository.name, event: trigger.event, ...commit },
+      context: {
+        jobId: attemptId(job),
+        buildId: build.id,
+        repo: repository.name,
+        event: trigger.event,
+        ...commit,
+      },
       secrets,
       host,
       dataFolder,
@@ -91,15 +98,27 @@ type Ending = Pick<JobRecord, 'verdict' | 'failure' | 'reason' | 'hint'>
 /** Writes the verdict if the job is still ours, and tells those that wait for it. */
 async function end({ store, builds, log }: WorkerParts, job: BuildJob, ending: Ending): Promise<void> {
   const { failure, reason, hint } = ending
-  const change = { state: ending.verdict ?? 'errored', failure, reason, hint, ended: new Date().toISOString() }
+  const change = {
+    state: ending.verdict ?? 'errored',
+    failure,
+    reason,
+    hint,
+    ended: new Date().toISOString(),
+  }
   const ended = await store.jobs.change(job.id, ['claimed', 'running'], change, job.claim)
-  if (ended === undefined) return log.warn({ job: job.id }, 'the verdict is not ours to write: another host has the job')
+  if (ended === undefined)
+    return log.warn({ job: job.id }, 'the verdict is not ours to write: another host has the job')
   await builds.jobEnded(ended)
 }
 
 /** This host stops: the job is as if it had never been taken, and the next host begins it anew. */
 async function putBack({ store, log }: WorkerParts, job: BuildJob): Promise<RunEnd> {
-  const change = { state: 'queued' as const, host: undefined, started: undefined, waiting: 'its host stopped; it is next' }
+  const change = {
+    state: 'queued' as const,
+    host: undefined,
+    started: undefined,
+    waiting: 'its host stopped; it is next',
+  }
   const back = await store.jobs.change(job.id, ['claimed', 'running'], change, job.claim)
   log.info({ job: job.id }, 'put back: this host stops')
   return back === undefined ? 'ended' : 'put-back'

@@ -26,7 +26,8 @@ run)
     read -r code <"$step/exit"
     free=-
     [ "$code" = 0 ] || free=$(df -P -k ${shellQuote(workdir)} | awk 'NR == 2 { print $4 }')
-    echo "exit $code $free" >&2
+    # A step may have removed the working directory, and df then says nothing of it.
+    echo "exit $code \${free:--}" >&2
   else
     echo gone >&2
   fi

@@ -44,8 +44,6 @@ type BenchOptions = {
   readonly command?: readonly [string, ...string[]]
   /** Whether the image that all share lies on the shelf. @defaultValue true */
   readonly withImage?: boolean
-  /** The one of the test's own context, where tests run at the same time. */
-  readonly onTestFinished?: typeof onTestFinished
   /** A folder that is there already and stays, such as one on a small disk. @defaultValue one of the bench's own */
   readonly data?: string
 }
@@ -53,9 +51,8 @@ type BenchOptions = {
 /** Makes a bench that is removed when the test is over. */
 export async function createBench(options: BenchOptions = {}): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-bench-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const { command = builtCommand, withImage = true, data = join(folder, 'data') } = options
-  const finished = options.onTestFinished ?? onTestFinished
-  finished(() => rm(folder, { recursive: true, force: true }))
   const work = join(folder, 'work')
   await mkdir(data, { recursive: true })
   await mkdir(work)

@@ -17,12 +17,18 @@ function reposCommand(): Command {
     withClientOptions(new Command('ls').description('list them')).action(async (options: ClientOptions) => {
       const found = await openClient(options).get<Listed>('/repositories')
       if (options.json) return printJson(found)
-      const rows = found.items.map(({ forge, name, cloneUrl, from }) => [`${forge}:${name}`, String(cloneUrl), String(from)])
+      const rows = found.items.map(({ forge, name, cloneUrl, from }) => [
+        `${forge}:${name}`,
+        String(cloneUrl),
+        String(from),
+      ])
       process.stdout.write(formatTable(['REPOSITORY', 'CLONE URL', 'FROM'], rows))
     }),
   )
   repos.addCommand(
-    withClientOptions(new Command('add').description('register a repository; prints the secret of its webhook'))
+    withClientOptions(
+      new Command('add').description('register a repository; prints the secret of its webhook'),
+    )
       .argument('<repository>', 'forge:owner/name')
       .requiredOption('--clone-url <url>', 'where it is fetched from, without credentials')
       .option('--api-url <url>', "base of the forge's API, for one that you host")
@@ -55,13 +61,25 @@ async function addRepository(key: string, options: AddRepository): Promise<void>
   const { cloneUrl, apiUrl, branch, webhookSecret: webhook, statusToken: token, cloneToken: clone } = options
   const colon = key.indexOf(':')
   if (colon < 1) throw new ConfigError(`expected forge:owner/name, got ${key}`)
-  const asked = { forge: key.slice(0, colon), name: key.slice(colon + 1), cloneUrl, apiUrl, defaultBranch: branch }
-  const added = await openClient(options).send<{ webhookSecret?: string; webhookUrl: string }>('POST', '/repositories', {
-    ...asked,
-    secrets: { webhook, token, clone },
-  })
+  const asked = {
+    forge: key.slice(0, colon),
+    name: key.slice(colon + 1),
+    cloneUrl,
+    apiUrl,
+    defaultBranch: branch,
+  }
+  const added = await openClient(options).send<{ webhookSecret?: string; webhookUrl: string }>(
+    'POST',
+    '/repositories',
+    {
+      ...asked,
+      secrets: { webhook, token, clone },
+    },
+  )
   if (options.json) return printJson(added)
-  process.stdout.write(`${key} is registered. Let the forge call ${added.webhookUrl} on pushes and pull requests.\n`)
+  process.stdout.write(
+    `${key} is registered. Let the forge call ${added.webhookUrl} on pushes and pull requests.\n`,
+  )
   if (added.webhookSecret !== undefined) {
     process.stdout.write(`Its webhook secret, shown this once: ${added.webhookSecret}\n`)
   }
@@ -87,7 +105,11 @@ function tokensCommand(): Command {
       .option('--expires <date>', 'ISO 8601')
       .action(async (name: string, options: ClientOptions & { scope: string[]; expires?: string }) => {
         const scopes = options.scope.length === 0 ? ['read'] : options.scope
-        const made = await openClient(options).send<{ text: string }>('POST', '/tokens', { name, scopes, expires: options.expires })
+        const made = await openClient(options).send<{ text: string }>('POST', '/tokens', {
+          name,
+          scopes,
+          expires: options.expires,
+        })
         if (options.json) return printJson(made)
         process.stdout.write(`${made.text}\n`)
       }),
@@ -103,9 +125,14 @@ function tokensCommand(): Command {
 }
 
 function secretsCommand(): Command {
-  const secrets = new Command('secrets').description('secrets of a repository, or of the host for all of them')
+  const secrets = new Command('secrets').description(
+    'secrets of a repository, or of the host for all of them',
+  )
   const scoped = (name: string, description: string) =>
-    withClientOptions(new Command(name).description(description)).option('--repository <key>', 'forge:owner/name; without it, of the host')
+    withClientOptions(new Command(name).description(description)).option(
+      '--repository <key>',
+      'forge:owner/name; without it, of the host',
+    )
   secrets.addCommand(
     scoped('ls', 'list their names').action(async (options: ClientOptions & { repository?: string }) => {
       const found = await openClient(options).get<{ items: string[] }>(`/secrets/${scopeOf(options)}`)
@@ -119,14 +146,23 @@ function secretsCommand(): Command {
       .action(async (name: string, options: ClientOptions & { repository?: string }) => {
         // Not an argument: those are in everybody's process list and in the shell's history.
         const value = readFileSync(0, 'utf8').replace(/\n$/, '')
-        printJson(await openClient(options).send('PUT', `/secrets/${scopeOf(options)}/${encodeURIComponent(name)}`, { value }))
+        printJson(
+          await openClient(options).send('PUT', `/secrets/${scopeOf(options)}/${encodeURIComponent(name)}`, {
+            value,
+          }),
+        )
       }),
   )
   secrets.addCommand(
     scoped('rm', 'remove one')
       .argument('<name>')
       .action(async (name: string, options: ClientOptions & { repository?: string }) => {
-        printJson(await openClient(options).send('DELETE', `/secrets/${scopeOf(options)}/${encodeURIComponent(name)}`))
+        printJson(
+          await openClient(options).send(
+            'DELETE',
+            `/secrets/${scopeOf(options)}/${encodeURIComponent(name)}`,
+          ),
+        )
       }),
   )
   return secrets

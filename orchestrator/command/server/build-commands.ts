@@ -1,9 +1,9 @@
 import { Command } from 'commander'
 import type { z } from 'zod'
-import type { buildPageSchema, buildWithJobsSchema } from '../../http/schemas/build-schemas.ts'
-import { forgeNames } from '../../model/forge-name.ts'
 import { ConfigError } from '../../../config/errors.ts'
 import type { ServerEvent } from '../../client/api-client.ts'
+import type { buildPageSchema, buildWithJobsSchema } from '../../http/schemas/build-schemas.ts'
+import { forgeNames } from '../../model/forge-name.ts'
 import { exitCodeOfJobs } from '../exit-codes.ts'
 import { catchInterrupts } from '../interrupts.ts'
 import { formatTable } from '../view/format-table.ts'
@@ -28,7 +28,9 @@ export function buildCommands(): Command[] {
       .option('--state <state>', 'only in this state')
       .option('--limit <number>', 'so many', '20')
       .action(list),
-    withClientOptions(new Command('show').description('show a build and its jobs')).argument('<build>').action(show),
+    withClientOptions(new Command('show').description('show a build and its jobs'))
+      .argument('<build>')
+      .action(show),
     withClientOptions(new Command('logs').description('print the log of a job'))
       .argument('<job>')
       .option('-f, --follow', 'go on until the job ends')
@@ -62,9 +64,16 @@ async function submit(key: string, options: SubmitOptions): Promise<void> {
   if (!(forgeNames as readonly string[]).includes(forge)) {
     throw new ConfigError(`expected forge:owner/name with a forge of ${forgeNames.join(', ')}, got ${key}`)
   }
-  const inputs = Object.fromEntries(options.input.map((text) => [text.split('=')[0], text.slice(text.indexOf('=') + 1)]))
+  const inputs = Object.fromEntries(
+    options.input.map((text) => [text.split('=')[0], text.slice(text.indexOf('=') + 1)]),
+  )
   const client = openClient(options)
-  const asked = { forge, repository: key.slice(colon + 1), inputs, ...(options.ref === undefined ? {} : { ref: options.ref }) }
+  const asked = {
+    forge,
+    repository: key.slice(colon + 1),
+    inputs,
+    ...(options.ref === undefined ? {} : { ref: options.ref }),
+  }
   const build = await client.send<Build>('POST', '/builds', asked)
   print(build, options)
   if (options.follow) await followBuild(build.id, options)
@@ -82,12 +91,23 @@ export async function followBuild(id: string, options: ClientOptions): Promise<v
   )
 }
 
-async function list(options: ClientOptions & { repository?: string; branch?: string; state?: string; limit: string }) {
+async function list(
+  options: ClientOptions & { repository?: string; branch?: string; state?: string; limit: string },
+) {
   const { repository, branch, state, limit } = options
-  const given = Object.entries({ repository, branch, state, limit }).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const given = Object.entries({ repository, branch, state, limit }).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  )
   const page = await openClient(options).get<BuildPage>(`/builds?${new URLSearchParams(given)}`)
   if (options.json) return printJson(page)
-  const rows = page.items.map((build) => [build.id, build.state, build.repository, build.branch ?? build.tag ?? build.ref, build.sha.slice(0, 8), build.title])
+  const rows = page.items.map((build) => [
+    build.id,
+    build.state,
+    build.repository,
+    build.branch ?? build.tag ?? build.ref,
+    build.sha.slice(0, 8),
+    build.title,
+  ])
   process.stdout.write(formatTable(['BUILD', 'STATE', 'REPOSITORY', 'WHERE', 'COMMIT', 'TITLE'], rows))
 }
 
@@ -100,7 +120,10 @@ function print(build: Build, { json }: ClientOptions): void {
   const lines = [
     `build ${build.id}: ${build.state}, ${build.repository} ${build.sha.slice(0, 12)} on ${build.branch ?? build.tag ?? build.ref}`,
     ...(build.problem === undefined ? [] : [`  ${build.problem}`]),
-    ...build.jobs.map((job) => `  ${job.id}: ${job.state}${job.reason === undefined ? '' : `, ${job.reason}`}${job.waiting === undefined ? '' : ` (${job.waiting})`}`),
+    ...build.jobs.map(
+      (job) =>
+        `  ${job.id}: ${job.state}${job.reason === undefined ? '' : `, ${job.reason}`}${job.waiting === undefined ? '' : ` (${job.waiting})`}`,
+    ),
     `  ${build.url}`,
   ]
   process.stdout.write(`${lines.join('\n')}\n`)
@@ -110,11 +133,17 @@ async function logs(id: string, options: ClientOptions & { follow?: true; consol
   await printLog(id, options)
 }
 
-async function printLog(id: string, options: ClientOptions & { follow?: true; console?: true }): Promise<void> {
+async function printLog(
+  id: string,
+  options: ClientOptions & { follow?: true; console?: true },
+): Promise<void> {
   const clean = createTerminalText()
   const print = (chunk: Buffer) => void process.stdout.write(clean.push(chunk))
   const path = `/jobs/${encodeURIComponent(id)}/${options.console ? 'console' : 'log'}`
-  if (!options.follow) return await openClient(options).text(path, print)
+  if (!options.follow) {
+    await openClient(options).text(path, print)
+    return
+  }
   const interrupts = catchInterrupts({ onFirst: () => undefined, onHard: () => undefined })
   try {
     const onEvent = ({ name, data }: ServerEvent) => {

@@ -49,7 +49,11 @@ export function followLog({ context, bus, log, from, readJob }: Follow): Respons
           await stream.writeSSE({ id: String(offset), event: 'log', data: JSON.stringify({ text, offset }) })
         }
         if (current === undefined || isEnded(current.state)) {
-          await stream.writeSSE({ id: String(offset), event: 'end', data: JSON.stringify({ state: current?.state, offset }) })
+          await stream.writeSSE({
+            id: String(offset),
+            event: 'end',
+            data: JSON.stringify({ state: current?.state, offset }),
+          })
           return
         }
         if (Date.now() - pinged > pingMs) {
@@ -72,7 +76,7 @@ async function readChunk({ file }: JobLog, start: number, end: number): Promise<
 
 /** Wakes a follower when something of its job changed. */
 function createNews(bus: Bus, job: string) {
-  let wake = () => undefined as void
+  let wake: () => void = () => undefined
   let fresh = false
   const unsubscribe = bus.subscribe((message) => {
     const isOurs = ('job' in message && message.job === job) || (message.type === 'job' && message.id === job)

@@ -1,5 +1,5 @@
-import { open, readdir } from 'node:fs/promises'
 import { constants } from 'node:fs'
+import { open, readdir } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Context, Hono } from 'hono'
@@ -7,28 +7,41 @@ import { describeRoute } from 'hono-openapi'
 import { artifactsName, jobFolderPath } from '../../../runner/job/filenames.ts'
 import { attemptId } from '../../worker/attempt-id.ts'
 import { type HttpEnv, requireScope } from '../auth.ts'
+import { byteRange } from '../byte-range.ts'
 import { notFound } from '../http-error.ts'
 import type { HttpParts } from '../http-parts.ts'
-import { byteRange } from '../byte-range.ts'
 
 /** What jobs brought back. Whatever a file claims to be, a browser is told to save it, never to run it. */
 export function artifactRoutes(parts: HttpParts): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>()
   const read = requireScope('read', parts)
 
-  routes.get('/jobs/:job/artifacts', read, describeRoute({ summary: 'Artifacts of a job', responses: { 200: { description: 'paths and sizes' } } }), async (context) => {
-    const folder = await folderOf(parts, context.req.param('job'))
-    return context.json({ items: await list(folder) })
-  })
+  routes.get(
+    '/jobs/:job/artifacts',
+    read,
+    describeRoute({ summary: 'Artifacts of a job', responses: { 200: { description: 'paths and sizes' } } }),
+    async (context) => {
+      const folder = await folderOf(parts, context.req.param('job'))
+      return context.json({ items: await list(folder) })
+    },
+  )
 
-  routes.get('/jobs/:job/artifacts/:path{.+}', read, describeRoute({ summary: 'One artifact', responses: { 200: { description: 'its bytes' }, 206: { description: 'the range asked for' } } }), async (context) => {
-    const folder = await folderOf(parts, context.req.param('job'))
-    const path = context.req.param('path')
-    // Only what the listing has is served, so that no path has to be judged.
-    const known = (await list(folder)).find((item) => item.path === path)
-    if (known === undefined) throw notFound('artifact', path)
-    return await send(context, join(folder, known.path))
-  })
+  routes.get(
+    '/jobs/:job/artifacts/:path{.+}',
+    read,
+    describeRoute({
+      summary: 'One artifact',
+      responses: { 200: { description: 'its bytes' }, 206: { description: 'the range asked for' } },
+    }),
+    async (context) => {
+      const folder = await folderOf(parts, context.req.param('job'))
+      const path = context.req.param('path')
+      // Only what the listing has is served, so that no path has to be judged.
+      const known = (await list(folder)).find((item) => item.path === path)
+      if (known === undefined) throw notFound('artifact', path)
+      return await send(context, join(folder, known.path))
+    },
+  )
   return routes
 }
 

@@ -13,7 +13,10 @@ export function badgeRoutes({ store }: HttpParts): Hono<HttpEnv> {
     const repository = `${context.req.param('forge')}:${context.req.param('path').slice(0, -'.svg'.length)}`
     const branch = context.req.query('branch')
     const job = context.req.query('job')
-    const { items } = await store.builds.list({ repository, ...(branch === undefined ? {} : { branch }) }, { limit: 1, cursor: undefined })
+    const { items } = await store.builds.list(
+      { repository, ...(branch === undefined ? {} : { branch }) },
+      { limit: 1, cursor: undefined },
+    )
     const [build] = items
     const jobs = build === undefined || job === undefined ? [] : await store.jobs.ofBuild(build.id)
     const state = job === undefined ? build?.state : jobs.find(({ name }) => name === job)?.state

@@ -30,11 +30,17 @@ export function buildRoutes(parts: HttpParts): Hono<HttpEnv> {
     return { ...showBuild(build, publicUrl), jobs: jobs.map((job) => showJob(job, publicUrl)) }
   }
 
-  routes.get('/builds', read, answers('Builds, the newest first', buildPageSchema), validator('query', buildQuery), async (context) => {
-    const { limit, cursor, ...filter } = context.req.valid('query')
-    const page = await store.builds.list(definedOnly(filter), { limit, cursor })
-    return context.json({ items: page.items.map((build) => showBuild(build, publicUrl)), next: page.next })
-  })
+  routes.get(
+    '/builds',
+    read,
+    answers('Builds, the newest first', buildPageSchema),
+    validator('query', buildQuery),
+    async (context) => {
+      const { limit, cursor, ...filter } = context.req.valid('query')
+      const page = await store.builds.list(definedOnly(filter), { limit, cursor })
+      return context.json({ items: page.items.map((build) => showBuild(build, publicUrl)), next: page.next })
+    },
+  )
 
   routes.get('/builds/:build', read, answers('A build with its jobs', buildWithJobsSchema), async (context) =>
     context.json(await buildWithJobs(context.req.param('build'))),
@@ -46,24 +52,35 @@ export function buildRoutes(parts: HttpParts): Hono<HttpEnv> {
     return context.json(showJob(job, publicUrl))
   })
 
-  routes.post('/builds', submit, answers('Starts a build', buildWithJobsSchema), validator('json', submitSchema), async (context) => {
-    const asked = context.req.valid('json')
-    const repository = await repositories.get(`${asked.forge}:${asked.repository}`)
-    if (repository === undefined) throw notFound('repository', `${asked.forge}:${asked.repository}`)
-    const ref = fullRef(asked.ref ?? repository.defaultBranch)
-    const sha = asked.sha ?? (await parts.resolveRef(repository, ref))
-    const trigger = manualTrigger({ ref, sha, inputs: asked.inputs, actor: context.get('caller').name })
-    const request = { repository, trigger, ...(asked.jobs === undefined ? {} : { only: asked.jobs }) }
-    const { build, reasons } = await builds.create(request)
-    if (build === undefined) throw new HttpError(422, `no build: ${reasons.join('; ')}`)
-    return context.json(await buildWithJobs(build.id), 201)
-  })
+  routes.post(
+    '/builds',
+    submit,
+    answers('Starts a build', buildWithJobsSchema),
+    validator('json', submitSchema),
+    async (context) => {
+      const asked = context.req.valid('json')
+      const repository = await repositories.get(`${asked.forge}:${asked.repository}`)
+      if (repository === undefined) throw notFound('repository', `${asked.forge}:${asked.repository}`)
+      const ref = fullRef(asked.ref ?? repository.defaultBranch)
+      const sha = asked.sha ?? (await parts.resolveRef(repository, ref))
+      const trigger = manualTrigger({ ref, sha, inputs: asked.inputs, actor: context.get('caller').name })
+      const request = { repository, trigger, ...(asked.jobs === undefined ? {} : { only: asked.jobs }) }
+      const { build, reasons } = await builds.create(request)
+      if (build === undefined) throw new HttpError(422, `no build: ${reasons.join('; ')}`)
+      return context.json(await buildWithJobs(build.id), 201)
+    },
+  )
 
-  routes.post('/builds/:build/cancel', submit, answers('Cancels what has not ended', buildWithJobsSchema), async (context) => {
-    const id = context.req.param('build')
-    await builds.cancel({ build: id }, context.get('caller').name)
-    return context.json(await buildWithJobs(id))
-  })
+  routes.post(
+    '/builds/:build/cancel',
+    submit,
+    answers('Cancels what has not ended', buildWithJobsSchema),
+    async (context) => {
+      const id = context.req.param('build')
+      await builds.cancel({ build: id }, context.get('caller').name)
+      return context.json(await buildWithJobs(id))
+    },
+  )
 
   routes.post('/jobs/:job/cancel', submit, answers('Cancels a job', jobSchema), async (context) => {
     const id = context.req.param('job')
@@ -74,18 +91,28 @@ export function buildRoutes(parts: HttpParts): Hono<HttpEnv> {
     return context.json(showJob(job, publicUrl))
   })
 
-  routes.post('/builds/:build/retry', submit, answers('Runs a build again, all of it or what failed', buildWithJobsSchema), async (context) => {
-    const which = context.req.query('which') === 'all' ? 'all' : 'failed'
-    const build = await builds.retry(context.req.param('build'), which, context.get('caller').name)
-    if (build === undefined) throw new HttpError(409, 'expected a build that has ended, to run it again')
-    return context.json(await buildWithJobs(build.id))
-  })
+  routes.post(
+    '/builds/:build/retry',
+    submit,
+    answers('Runs a build again, all of it or what failed', buildWithJobsSchema),
+    async (context) => {
+      const which = context.req.query('which') === 'all' ? 'all' : 'failed'
+      const build = await builds.retry(context.req.param('build'), which, context.get('caller').name)
+      if (build === undefined) throw new HttpError(409, 'expected a build that has ended, to run it again')
+      return context.json(await buildWithJobs(build.id))
+    },
+  )
 
-  routes.post('/builds/:build/approve', submit, answers("Lets a fork's pull request run", buildWithJobsSchema), async (context) => {
-    const build = await builds.approve(context.req.param('build'), context.get('caller').name)
-    if (build === undefined) throw new HttpError(409, 'expected a build that waits for approval')
-    return context.json(await buildWithJobs(build.id))
-  })
+  routes.post(
+    '/builds/:build/approve',
+    submit,
+    answers("Lets a fork's pull request run", buildWithJobsSchema),
+    async (context) => {
+      const build = await builds.approve(context.req.param('build'), context.get('caller').name)
+      if (build === undefined) throw new HttpError(409, 'expected a build that waits for approval')
+      return context.json(await buildWithJobs(build.id))
+    },
+  )
   return routes
 }
 
@@ -105,7 +132,17 @@ type Manual = { ref: string; sha: string; inputs: Readonly<Record<string, string
 function manualTrigger({ ref, sha, inputs, actor }: Manual): Trigger {
   const isTag = ref.startsWith('refs/tags/')
   return {
-    ...{ event: 'manual', sha, ref, title: '', author: '', actor, before: undefined, pullRequest: undefined, inputs },
+    ...{
+      event: 'manual',
+      sha,
+      ref,
+      title: '',
+      author: '',
+      actor,
+      before: undefined,
+      pullRequest: undefined,
+      inputs,
+    },
     branch: isTag ? undefined : ref.replace(/^refs\/heads\//, ''),
     tag: isTag ? ref.slice('refs/tags/'.length) : undefined,
   }

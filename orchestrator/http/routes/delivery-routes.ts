@@ -19,11 +19,20 @@ export function deliveryRoutes(parts: HttpParts): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>()
   const read = requireScope('read', parts)
 
-  routes.get('/deliveries', read, doc('Deliveries, the newest first'), validator('query', deliveryQuery), async (context) => {
-    const { limit, cursor, repository, verdict } = context.req.valid('query')
-    const filter = { ...(repository === undefined ? {} : { repository }), ...(verdict === undefined ? {} : { verdict }) }
-    return context.json(await store.deliveries.list(filter, { limit, cursor }))
-  })
+  routes.get(
+    '/deliveries',
+    read,
+    doc('Deliveries, the newest first'),
+    validator('query', deliveryQuery),
+    async (context) => {
+      const { limit, cursor, repository, verdict } = context.req.valid('query')
+      const filter = {
+        ...(repository === undefined ? {} : { repository }),
+        ...(verdict === undefined ? {} : { verdict }),
+      }
+      return context.json(await store.deliveries.list(filter, { limit, cursor }))
+    },
+  )
 
   routes.get('/deliveries/:delivery', read, doc('A delivery'), async (context) => {
     const delivery = await store.deliveries.get(context.req.param('delivery'))
@@ -31,17 +40,27 @@ export function deliveryRoutes(parts: HttpParts): Hono<HttpEnv> {
     return context.json(delivery)
   })
 
-  routes.get('/deliveries/:delivery/explain', read, doc('What the delivery would do now, without doing it'), async (context) => {
-    const explained = await deliveries.explain(context.req.param('delivery'))
-    if (explained === undefined) throw notFound('delivery', context.req.param('delivery'))
-    return context.json(explained)
-  })
+  routes.get(
+    '/deliveries/:delivery/explain',
+    read,
+    doc('What the delivery would do now, without doing it'),
+    async (context) => {
+      const explained = await deliveries.explain(context.req.param('delivery'))
+      if (explained === undefined) throw notFound('delivery', context.req.param('delivery'))
+      return context.json(explained)
+    },
+  )
 
-  routes.post('/deliveries/:delivery/replay', requireScope('submit', parts), doc('Works on a delivery again, as a new one'), async (context) => {
-    const replayed = await deliveries.replay(context.req.param('delivery'), context.get('caller').name)
-    if (replayed === undefined) throw notFound('delivery', context.req.param('delivery'))
-    return context.json(replayed, 201)
-  })
+  routes.post(
+    '/deliveries/:delivery/replay',
+    requireScope('submit', parts),
+    doc('Works on a delivery again, as a new one'),
+    async (context) => {
+      const replayed = await deliveries.replay(context.req.param('delivery'), context.get('caller').name)
+      if (replayed === undefined) throw notFound('delivery', context.req.param('delivery'))
+      return context.json(replayed, 201)
+    },
+  )
   return routes
 }
 

@@ -8,10 +8,15 @@ export function healthRoutes(parts: HttpParts): Hono<HttpEnv> {
   routes.get('/healthz', (context) => context.json({ ok: true }))
   routes.get('/readyz', async (context) => {
     const faults = Object.entries(await parts.readiness()).filter(([, fault]) => fault !== undefined)
-    return context.json({ ok: faults.length === 0, faults: Object.fromEntries(faults) }, faults.length === 0 ? 200 : 503)
+    return context.json(
+      { ok: faults.length === 0, faults: Object.fromEntries(faults) },
+      faults.length === 0 ? 200 : 503,
+    )
   })
   routes.get('/metrics', requireScope('read', parts), async (context) =>
-    context.body(await parts.metrics.registry.metrics(), 200, { 'Content-Type': parts.metrics.registry.contentType }),
+    context.body(await parts.metrics.registry.metrics(), 200, {
+      'Content-Type': parts.metrics.registry.contentType,
+    }),
   )
   return routes
 }

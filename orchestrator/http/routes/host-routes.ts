@@ -14,7 +14,9 @@ export function hostRoutes(parts: HttpParts): Hono<HttpEnv> {
   routes.get('/hosts', read, doc('Hosts with what they have and what is taken'), async (context) =>
     context.json({ items: await queue.hosts() }),
   )
-  routes.get('/images', read, doc('Images, here or not'), async (context) => context.json({ items: await shelf.list() }))
+  routes.get('/images', read, doc('Images, here or not'), async (context) =>
+    context.json({ items: await shelf.list() }),
+  )
   return routes
 }
 

@@ -40,7 +40,12 @@ export function logRoutes(parts: HttpParts): Hono<HttpEnv> {
       `/jobs/:job/${stream}`,
       describeRoute({
         summary: `The ${stream} of a job, whole or in part`,
-        responses: { 200: { description: 'bytes; X-Log-Offset and X-Log-Size say which of how many', content: { 'text/plain': {} } } },
+        responses: {
+          200: {
+            description: 'bytes; X-Log-Offset and X-Log-Size say which of how many',
+            content: { 'text/plain': {} },
+          },
+        },
       }),
       validator('query', rangeQuery),
       async (context) => {
@@ -57,7 +62,8 @@ export function logRoutes(parts: HttpParts): Hono<HttpEnv> {
       `/jobs/:job/${stream}/follow`,
       describeRoute({
         summary: `The ${stream} of a job as it grows, as server-sent events`,
-        description: 'Each event id is the byte offset after it; Last-Event-ID takes a broken stream up there.',
+        description:
+          'Each event id is the byte offset after it; Last-Event-ID takes a broken stream up there.',
         responses: { 200: { description: 'events log, ping and end', content: { 'text/event-stream': {} } } },
       }),
       async (context) => {
@@ -71,14 +77,21 @@ export function logRoutes(parts: HttpParts): Hono<HttpEnv> {
       `/jobs/:job/${stream}/search`,
       describeRoute({
         summary: `Lines of the ${stream} that hold a text`,
-        responses: { 200: { description: 'the first matches', content: { 'application/json': { schema: resolver(matchesSchema) } } } },
+        responses: {
+          200: {
+            description: 'the first matches',
+            content: { 'application/json': { schema: resolver(matchesSchema) } },
+          },
+        },
       }),
       validator('query', searchQuery),
       async (context) => {
         const { log } = await find(parts, context, stream)
         const { text, limit } = context.req.valid('query')
         if ((await logSize(log)) === 0) return context.json({ matches: [] })
-        return context.json({ matches: await searchLog({ log, text, limit, signal: context.req.raw.signal }) })
+        return context.json({
+          matches: await searchLog({ log, text, limit, signal: context.req.raw.signal }),
+        })
       },
     )
   }
@@ -97,11 +110,16 @@ async function find({ store, dataFolder }: HttpParts, context: Context, stream: 
   return { id, log: jobLog({ dataFolder, job: { id: job.id, attempt }, stream }) }
 }
 
-async function resolveRange(log: JobLog, query: z.output<typeof rangeQuery>): Promise<{ start: number; end: number }> {
+async function resolveRange(
+  log: JobLog,
+  query: z.output<typeof rangeQuery>,
+): Promise<{ start: number; end: number }> {
   const size = await logSize(log)
   if (query.tail !== undefined) return { start: await tailOffset(log, query.tail), end: size }
-  if (query.line === undefined || size === 0) return { start: Math.min(query.start ?? 0, size), end: Math.min(query.end ?? size, size) }
+  if (query.line === undefined || size === 0)
+    return { start: Math.min(query.start ?? 0, size), end: Math.min(query.end ?? size, size) }
   const start = (await findLine({ ...log, line: query.line })) ?? size
-  const after = query.lines === undefined ? undefined : await findLine({ ...log, line: query.line + query.lines })
+  const after =
+    query.lines === undefined ? undefined : await findLine({ ...log, line: query.line + query.lines })
   return { start, end: after ?? size }
 }

@@ -41,25 +41,42 @@ export function repositoryRoutes(parts: HttpParts): Hono<HttpEnv> {
   routes.get('/repositories', read, doc('Registered repositories'), async (context) =>
     context.json({ items: await repositories.list() }),
   )
-  routes.post('/repositories', admin, doc('Registers a repository'), validator('json', registerSchema), async (context) => {
-    const { limits = {}, ...registration } = context.req.valid('json')
-    const added = await repositories.add({ ...registration, limits: definedOnly(limits) })
-    return context.json({ ...added, webhookUrl: `${publicUrl}/webhooks/${added.repository.forge}` }, 201)
-  })
-  routes.delete('/repositories/:key{.+}', admin, doc('Forgets a repository and its secrets'), async (context) => {
-    const key = context.req.param('key')
-    if (!(await repositories.remove(key))) throw notFound('repository', key)
-    return context.json({ removed: key })
-  })
+  routes.post(
+    '/repositories',
+    admin,
+    doc('Registers a repository'),
+    validator('json', registerSchema),
+    async (context) => {
+      const { limits = {}, ...registration } = context.req.valid('json')
+      const added = await repositories.add({ ...registration, limits: definedOnly(limits) })
+      return context.json({ ...added, webhookUrl: `${publicUrl}/webhooks/${added.repository.forge}` }, 201)
+    },
+  )
+  routes.delete(
+    '/repositories/:key{.+}',
+    admin,
+    doc('Forgets a repository and its secrets'),
+    async (context) => {
+      const key = context.req.param('key')
+      if (!(await repositories.remove(key))) throw notFound('repository', key)
+      return context.json({ removed: key })
+    },
+  )
 
   routes.get('/secrets/:scope', admin, doc('Names of secrets'), async (context) =>
     context.json({ items: await vault.names(context.req.param('scope')) }),
   )
-  routes.put('/secrets/:scope/:name', admin, doc('Sets a secret'), validator('json', secretSchema), async (context) => {
-    const { scope, name } = context.req.param()
-    await vault.set(scope, name, context.req.valid('json').value)
-    return context.json({ set: name })
-  })
+  routes.put(
+    '/secrets/:scope/:name',
+    admin,
+    doc('Sets a secret'),
+    validator('json', secretSchema),
+    async (context) => {
+      const { scope, name } = context.req.param()
+      await vault.set(scope, name, context.req.valid('json').value)
+      return context.json({ set: name })
+    },
+  )
   routes.delete('/secrets/:scope/:name', admin, doc('Removes a secret'), async (context) => {
     const { scope, name } = context.req.param()
     if (!(await vault.remove(scope, name))) throw notFound('secret', name)

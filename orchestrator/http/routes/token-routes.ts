@@ -17,7 +17,9 @@ export function tokenRoutes(parts: HttpParts): Hono<HttpEnv> {
   const { tokens } = parts
   const admin = requireScope('admin', parts)
   const routes = new Hono<HttpEnv>()
-  routes.get('/tokens', admin, doc('Tokens, without their texts'), async (context) => context.json({ items: await tokens.list() }))
+  routes.get('/tokens', admin, doc('Tokens, without their texts'), async (context) =>
+    context.json({ items: await tokens.list() }),
+  )
   routes.post('/tokens', admin, doc('Makes a token'), validator('json', makeSchema), async (context) =>
     context.json(await tokens.make(context.req.valid('json')), 201),
   )

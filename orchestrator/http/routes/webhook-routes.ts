@@ -16,7 +16,10 @@ export function webhookRoutes({ deliveries, metrics }: HttpParts): Hono<HttpEnv>
   for (const forge of forgeNames) {
     routes.post(
       `/${forge}`,
-      describeRoute({ summary: `Webhooks of ${forge}`, responses: { 202: { description: 'recorded; the work follows' } } }),
+      describeRoute({
+        summary: `Webhooks of ${forge}`,
+        responses: { 202: { description: 'recorded; the work follows' } },
+      }),
       async (context) => {
         const rawBody = await readBody(context.req.raw, mostBytes)
         if (rawBody === undefined) {
@@ -24,7 +27,12 @@ export function webhookRoutes({ deliveries, metrics }: HttpParts): Hono<HttpEnv>
           throw new HttpError(413, `expected a body of at most ${mostBytes} bytes, got more`)
         }
         const headers = Object.fromEntries(context.req.raw.headers)
-        const { status, body } = await deliveries.receive({ forge, headers, rawBody, remote: remoteOf(context) })
+        const { status, body } = await deliveries.receive({
+          forge,
+          headers,
+          rawBody,
+          remote: remoteOf(context),
+        })
         metrics.deliveries.inc({ forge, verdict: String(body.verdict ?? 'refused') })
         return context.json(body, status as 200)
       },

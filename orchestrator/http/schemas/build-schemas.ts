@@ -2,7 +2,17 @@ import { z } from 'zod'
 import { forgeNames } from '../../model/forge-name.ts'
 
 /** What the API says of a build and of its jobs; the one definition of both answers and their documentation. */
-const states = ['waiting', 'queued', 'running', 'passed', 'failed', 'errored', 'timed-out', 'cancelled', 'skipped'] as const
+const states = [
+  'waiting',
+  'queued',
+  'running',
+  'passed',
+  'failed',
+  'errored',
+  'timed-out',
+  'cancelled',
+  'skipped',
+] as const
 const jobStates = ['blocked', 'queued', 'claimed', ...states.slice(2)] as const
 
 export const stateSchema = z.enum(states)
@@ -16,7 +26,11 @@ export const jobSchema = z.object({
   attempt: z.number().int(),
   needs: z.array(z.string()).readonly(),
   image: z.string().optional(),
-  resources: z.object({ cpus: z.number(), memory: z.number().describe('bytes'), disk: z.number().describe('bytes') }),
+  resources: z.object({
+    cpus: z.number(),
+    memory: z.number().describe('bytes'),
+    disk: z.number().describe('bytes'),
+  }),
   host: z.string().optional(),
   created: z.string(),
   queued: z.string().optional(),
@@ -56,7 +70,10 @@ export const submitSchema = z.object({
   forge: z.enum(forgeNames),
   repository: z.string().min(1).describe('owner/name'),
   ref: z.string().optional().describe('branch, tag or refs/…; the default branch without one'),
-  sha: z.string().regex(/^[0-9a-f]{40}$/).optional(),
+  sha: z
+    .string()
+    .regex(/^[0-9a-f]{40}$/)
+    .optional(),
   inputs: z.record(z.string(), z.string()).default({}),
   jobs: z.array(z.string()).optional().describe('only these'),
 })

@@ -7,7 +7,22 @@ export function showBuild(build: Build, publicUrl: string): z.input<typeof build
   const { id, repository, state, created, started, ended, problem, trigger } = build
   const { event, sha, ref, branch, tag, title, author, pullRequest } = trigger
   return {
-    ...{ id, repository, state, event, sha, ref, branch, tag, title, author, created, started, ended, problem },
+    ...{
+      id,
+      repository,
+      state,
+      event,
+      sha,
+      ref,
+      branch,
+      tag,
+      title,
+      author,
+      created,
+      started,
+      ended,
+      problem,
+    },
     pullRequest: pullRequest && { number: pullRequest.number, fork: pullRequest.fork, url: pullRequest.url },
     url: `${publicUrl}/builds/${id}`,
   }
@@ -15,10 +30,38 @@ export function showBuild(build: Build, publicUrl: string): z.input<typeof build
 
 /** What of a job is for other eyes; its script and environment are in the repository. */
 export function showJob(job: BuildJob, publicUrl: string): z.input<typeof jobSchema> {
-  const { id, build, repository, name, state, attempt, needs, resources, host, created, queued, started, ended } = job
+  const {
+    id,
+    build,
+    repository,
+    name,
+    state,
+    attempt,
+    needs,
+    resources,
+    host,
+    created,
+    queued,
+    started,
+    ended,
+  } = job
   const { failure, reason, hint, waiting } = job
   return {
-    ...{ id, build, repository, name, state, attempt, needs, resources, host, created, queued, started, ended },
+    ...{
+      id,
+      build,
+      repository,
+      name,
+      state,
+      attempt,
+      needs,
+      resources,
+      host,
+      created,
+      queued,
+      started,
+      ended,
+    },
     ...{ failure, reason, hint, waiting },
     image: job.job.image,
     url: `${publicUrl}/jobs/${id}`,

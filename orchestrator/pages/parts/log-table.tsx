@@ -10,8 +10,18 @@ export function LogTable({ id, stream, window, total, running }: LogTable) {
   const size = Math.max(1, last - first + 1)
   const page = (line: number) => `/jobs/${id}?stream=${stream}&line=${Math.max(1, line)}#log`
   return (
-    <div id="log" class="log" tabindex={0} role="region" aria-label={`${stream} of the job, ${total} lines`}
-      data-job={id} data-stream={stream} data-first={first} data-last={last} data-end={window.end} data-running={String(running)}>
+    <section
+      id="log"
+      class="log"
+      tabindex={0}
+      aria-label={`${stream} of the job, ${total} lines`}
+      data-job={id}
+      data-stream={stream}
+      data-first={first}
+      data-last={last}
+      data-end={window.end}
+      data-running={String(running)}
+    >
       {first > 1 ? (
         <p class="log-edge">
           <a href={page(1)}>First lines</a> <a href={page(first - size)}>Earlier lines</a>
@@ -26,7 +36,7 @@ export function LogTable({ id, stream, window, total, running }: LogTable) {
         </p>
       ) : null}
       {total === 0 ? <p class="dim">Nothing yet.</p> : null}
-    </div>
+    </section>
   )
 }
 

@@ -31,7 +31,10 @@ export function expectTimedOut(run: Run, reason: string): void {
 }
 
 /** What a run has fetched back under this path; undefined where it has not. */
-export async function artifactText({ folder }: Run, path: string): Promise<string | undefined> {
+export async function artifactText(
+  { folder }: Pick<Run, 'folder'>,
+  path: string,
+): Promise<string | undefined> {
   const file = join(folder, 'artifacts', path)
   return existsSync(file) ? await readFile(file, 'utf8') : undefined
 }

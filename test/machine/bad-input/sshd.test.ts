@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createBench, expectNothingLeft } from '../mayfly.ts'
+import { expectErrored } from './expect-end.ts'
 
 describe('a step that kills the SSH server', () => {
   it('goes on when the server comes back, and no byte of its output is lost or repeated', async () => {
@@ -30,6 +31,31 @@ steps:
     const lines = Array.from({ length: 300 }, (_, index) => `line ${index + 1}\n`)
     expect(run.log.slice(kill?.start, kill?.end)).toBe(lines.join(''))
     expect(run.log).toMatch(/http:\/\/127\.0\.0\.1:\d+\nafter\n/)
+    await expectNothingLeft(bench)
+  })
+
+  it('is errored as ssh-lost within a bound when the server stays away', async () => {
+    const bench = await createBench()
+    const run = await bench.run(`
+resources: { cpus: 1, memory: 512MiB }
+network: none
+steps:
+  - name: remove
+    run: |
+      echo before the end
+      sudo mv /usr/sbin/sshd /usr/sbin/sshd.gone
+      sudo pkill -9 sshd
+      sleep 600
+  - run: echo this must never run
+artifacts: [ { path: "*", when: always } ]
+`)
+    expectErrored(run, {
+      failure: 'ssh-lost',
+      says: ['the machine let nobody in again within', 'step "remove"', 'a step may have stopped sshd'],
+    })
+    expect(run.output).toContain('artifacts were not collected')
+    expect(run.record?.steps.map(({ status }) => status)).toEqual(['errored', 'skipped'])
+    expect(run.log.split('before the end\n')).toHaveLength(2)
     await expectNothingLeft(bench)
   })
 })
