@@ -24,7 +24,7 @@ export function hostCapacity(): Resources {
 export function startJobHost({ parts, hosts, connection, prefix }: JobHost): {
   stop(bound: { graceMs: number }): Promise<void>
 } {
-  const { store, builds, hostName, log } = parts
+  const { store, hostName, log } = parts
   const capacity = hostCapacity()
   const taker = takeJobs({
     connection,

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { LogFile } from '../../runner/logs/log-file.ts'
 import { createMasker } from '../../runner/logs/mask.ts'
 import type { BenchHost } from './bench-host.ts'

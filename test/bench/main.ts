@@ -9,6 +9,7 @@ import { describeHost } from './describe-host.ts'
 import type { Figure } from './figure.ts'
 import { helloJob } from './hello-job.ts'
 import { logPath } from './log-path.ts'
+import { store } from './store.ts'
 import { upload } from './upload.ts'
 
 /**
@@ -24,6 +25,7 @@ const benches: Readonly<Record<string, (host: BenchHost, runs: number) => Promis
   'hello-job': helloJob,
   upload,
   'log-path': logPath,
+  store,
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'mayfly-bench-'))

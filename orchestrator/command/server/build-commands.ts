@@ -116,7 +116,10 @@ async function show(id: string, options: ClientOptions): Promise<void> {
 }
 
 function print(build: Build, { json }: ClientOptions): void {
-  if (json) return printJson(build)
+  if (json) {
+    printJson(build)
+    return
+  }
   const lines = [
     `build ${build.id}: ${build.state}, ${build.repository} ${build.sha.slice(0, 12)} on ${build.branch ?? build.tag ?? build.ref}`,
     ...(build.problem === undefined ? [] : [`  ${build.problem}`]),

@@ -50,18 +50,19 @@ async function earlier() {
   }
 }
 
-async function once(work) {
+// One fetch at a time; what fails is tried again by the next scroll.
+function once(work) {
   if (busy) return
   busy = true
-  try {
-    await work()
-  } finally {
-    busy = false
-  }
+  work()
+    .catch(() => undefined)
+    .finally(() => {
+      busy = false
+    })
 }
 
 function isFollowing() {
-  return follow !== null && follow.checked && !document.querySelector('#follow-label').hidden
+  return follow?.checked === true && !document.querySelector('#follow-label').hidden
 }
 
 log.addEventListener('scroll', () => {

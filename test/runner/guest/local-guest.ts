@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
+import type { ServerChannel } from 'ssh2'
 import { onTestFinished } from 'vitest'
 import { guestPaths, stepFolder } from '../../../runner/guest/guest-paths.ts'
 import { prepareScript } from '../../../runner/guest/prepare-script.ts'
@@ -16,7 +17,9 @@ export type LocalGuest = {
     command: string,
     input?: string,
   ): Promise<{ exitCode: number | undefined; stdout: string; stderr: string }>
-  /** What runs in it, by a word of the command line. */
+  /** The same for a command that comes over a channel: it is given its whole input, then it runs. */
+  serve(command: string, channel: ServerChannel): void
+  /** Whether anything runs on this computer with these words in its command line. */
   isRunning(word: string): Promise<boolean>
   /** Prepared by the real script. */
   prepare(env?: Readonly<Record<string, string>>): Promise<void>
@@ -55,11 +58,25 @@ export async function createLocalGuest(): Promise<LocalGuest> {
     return { exitCode, stdout, stderr }
   }
 
+  const serve = async (command: string, channel: ServerChannel) => {
+    let input = ''
+    for await (const chunk of channel) input += chunk
+    const env = { PATH: `${root}/bin:${process.env.PATH}` }
+    const options = { env, input: map(input), reject: false, stripFinalNewline: false } as const
+    const running = execa('sh', ['-c', map(command)], options)
+    running.stdout.on('data', (chunk: Buffer) => channel.write(chunk))
+    running.stderr.on('data', (chunk: Buffer) => channel.stderr.write(chunk))
+    const { exitCode } = await running
+    channel.exit(exitCode ?? 255)
+    channel.end()
+  }
+
   return {
     root,
     workdir,
     map,
     sh,
+    serve: (command, channel) => void serve(command, channel),
     isRunning: async (word) => (await execa('pgrep', ['-f', word], { reject: false })).exitCode === 0,
     async prepare(env = {}) {
       const script = prepareScript({ user: userInfo().username, workdir, env, proxyPort: undefined })
