@@ -12,7 +12,8 @@ export async function announceJob(parts: Parts, build: Build, job: BuildJob): Pr
   await parts.bus.publish({ type: 'job', id: job.id, build: job.build })
   await post(parts, build, {
     context: statusContext(build, job),
-    state: job.state,
+    // Skipped for a need that did not pass is no success: only what `when` ruled out may let a pull request through.
+    state: job.state === 'skipped' && job.ruledOut !== true ? 'cancelled' : job.state,
     description: jobStatusText(job),
     url: parts.pageUrl({ job: job.id }),
   })

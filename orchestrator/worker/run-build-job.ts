@@ -35,7 +35,7 @@ export async function runBuildJob({ parts, job: taken }: RunBuildJob): Promise<R
     await end(parts, job, { verdict: 'errored', failure: 'config', reason, hint: undefined })
     return 'ended'
   }
-  const cancel = watchCancel({ bus: parts.bus, job, signal })
+  const cancel = await watchCancel({ bus: parts.bus, store, job, signal })
   try {
     const record = await run({ parts, job, build, repository, signal: cancel.signal })
     if (signal.reason instanceof LockLost) return 'ended'

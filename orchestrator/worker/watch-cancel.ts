@@ -1,18 +1,29 @@
 import { Cancelled } from '../../runner/job/outcome.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { BuildJob } from '../model/build.ts'
+import type { Store } from '../model/store.ts'
 
-type Watch = { bus: Bus; job: BuildJob; signal: AbortSignal }
+type Watch = {
+  bus: Bus
+  store: Pick<Store, 'jobs'>
+  job: Pick<BuildJob, 'id'>
+  signal: AbortSignal
+}
 
-/** A signal that is aborted when somebody cancels the job, wherever they did, or when `signal` is. */
-export function watchCancel({ bus, job, signal }: Watch): { signal: AbortSignal; end: () => void } {
+type Watched = { readonly signal: AbortSignal; readonly end: () => void }
+
+/**
+ * A signal that is aborted when somebody cancels the job, wherever they did, or when `signal` is. The job is read
+ * after the subscription stands, so that no word in between is lost.
+ */
+export async function watchCancel({ bus, store, job, signal }: Watch): Promise<Watched> {
   const controller = new AbortController()
-  if (job.cancelRequested !== undefined)
-    controller.abort(new Cancelled(`cancelled by ${job.cancelRequested}`))
   const end = bus.subscribe((message) => {
     if (message.type === 'cancel' && message.job === job.id) {
       controller.abort(new Cancelled(`cancelled by ${message.by}`))
     }
   })
+  const by = (await store.jobs.get(job.id))?.cancelRequested
+  if (by !== undefined) controller.abort(new Cancelled(`cancelled by ${by}`))
   return { signal: AbortSignal.any([signal, controller.signal]), end }
 }

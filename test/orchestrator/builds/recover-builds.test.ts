@@ -70,7 +70,7 @@ describe('recover', () => {
       expect((await world.store.builds.get(build?.id ?? ''))?.state).toBe('failed')
       expect(world.statusesOf('mayfly').at(-1)).toBe('failed')
       expect(world.statusesOf('mayfly/a').at(-1)).toBe('failed')
-      expect(world.statusesOf('mayfly/b').at(-1)).toBe('skipped')
+      expect(world.statusesOf('mayfly/b').at(-1)).toBe('cancelled')
     }
   })
 

@@ -63,7 +63,7 @@ describe('a build on its way', () => {
     expect((await world.jobs(build)).end?.reason).toBe('needs left, which failed')
     await world.run(id('right'))
     expect((await world.store.builds.get(build.id))?.state).toBe('failed')
-    expect(world.statusesOf('mayfly/end')).toEqual(['pending', 'skipped'])
+    expect(world.statusesOf('mayfly/end')).toEqual(['pending', 'cancelled'])
     expect(world.statuses.at(-1)).toMatchObject({
       context: 'mayfly',
       state: 'failed',

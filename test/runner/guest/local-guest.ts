@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -47,8 +47,8 @@ export async function createLocalGuest(): Promise<LocalGuest> {
   await mkdir(join(root, 'etc'))
   await writeFile(join(root, 'bin/sudo'), '#!/bin/sh\n[ "$1" = -n ] && shift\nexec "$@"\n', { mode: 0o755 })
   onTestFinished(async () => {
-    await execa('pkill', ['-KILL', '-f', root], { reject: false })
-    await rm(root, { recursive: true, force: true })
+    await killSteps(join(root, 'run'))
+    await rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
   })
 
   const sh: LocalGuest['sh'] = async (command, input = '') => {
@@ -59,8 +59,7 @@ export async function createLocalGuest(): Promise<LocalGuest> {
   }
 
   const serve = async (command: string, channel: ServerChannel) => {
-    let input = ''
-    for await (const chunk of channel) input += chunk
+    const input = await inputOf(channel)
     const env = { PATH: `${root}/bin:${process.env.PATH}` }
     const options = { env, input: map(input), reject: false, stripFinalNewline: false } as const
     const running = execa('sh', ['-c', map(command)], options)
@@ -94,5 +93,27 @@ export async function createLocalGuest(): Promise<LocalGuest> {
       const { stdout, stderr } = await sh(`sh ${guestPaths.helper} run ${index} ${from} '${shell}'`)
       return { output: stdout, status: stderr.trimEnd().split('\n').at(-1) ?? '' }
     },
+  }
+}
+
+function inputOf(channel: ServerChannel): Promise<string> {
+  return new Promise((resolve) => {
+    let input = ''
+    channel.on('data', (chunk: Buffer) => {
+      input += chunk
+    })
+    channel.once('end', () => resolve(input))
+  })
+}
+
+/** Each step is a session, and so a process group, of its own. */
+async function killSteps(jobFolder: string): Promise<void> {
+  for (const name of await readdir(jobFolder).catch(() => [])) {
+    const pid = Number(await readFile(join(jobFolder, name, 'pid'), 'latin1').catch(() => 0))
+    try {
+      if (pid > 1) process.kill(-pid, 'SIGKILL')
+    } catch {
+      // It has ended by itself.
+    }
   }
 }

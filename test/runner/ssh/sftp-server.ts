@@ -45,6 +45,10 @@ export function serveSftp(
     )
   }
 
+  sftp.on('error', () => undefined)
+  sftp.once('end', () => {
+    for (const entry of opened.values()) if ('file' in entry) entry.file.close().catch(() => undefined)
+  })
   sftp.on('OPEN', (id, path, flags) =>
     answer(id, 'OPEN', async () => {
       const mode = (flags & OPEN_MODE.WRITE) === 0 ? 'r' : 'w'
@@ -80,6 +84,7 @@ export function serveSftp(
   sftp.on('CLOSE', (id, handle) =>
     answer(id, 'CLOSE', async () => {
       const entry = opened.get(handle.readUInt32BE())
+      opened.delete(handle.readUInt32BE())
       if (entry !== undefined && 'file' in entry) await entry.file.close()
     }),
   )
