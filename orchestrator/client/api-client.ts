@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fetch } from 'undici'
 import { ConfigError, InfraError } from '../../config/errors.ts'
 
@@ -54,12 +55,12 @@ export function createApiClient({ server, token }: Server): ApiClient {
     },
     send: async <T>(method: string, path: string, body?: object) => (await call(method, path, body)) as T,
     async follow(path, onEvent, signal) {
-      let last = '0'
+      let last: string | undefined
       while (!signal.aborted) {
         try {
           const ended = await readEvents(
             `${base}/api/v1${path}`,
-            { ...headers, 'last-event-id': last },
+            { ...headers, ...(last === undefined ? {} : { 'last-event-id': last }) },
             signal,
             async (event) => {
               last = event.id ?? last
@@ -71,7 +72,7 @@ export function createApiClient({ server, token }: Server): ApiClient {
           if (signal.aborted) return
           if (error instanceof ConfigError) throw error
         }
-        await new Promise((resolve) => setTimeout(resolve, reconnectMs))
+        await sleep(reconnectMs, undefined, { signal }).catch(() => undefined)
       }
     },
   }

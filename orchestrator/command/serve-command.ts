@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander'
 import { pino } from 'pino'
-import { serve } from '../serve/serve.ts'
 import { type HostOptions, openThisHost, withHostOptions } from './host-options.ts'
 import { catchInterrupts } from './interrupts.ts'
 
@@ -26,6 +25,8 @@ async function run(options: ServeOptions): Promise<void> {
     const interrupts = catchInterrupts({ onFirst: () => resolve(), onHard: () => undefined })
     void interrupts
   })
+  // Loaded here, for the server's libraries would cost every other command 35 MB and as much time as its own start.
+  const { serve } = await import('../serve/serve.ts')
   const server = await serve({ ...thisHost, role: options.role, env: process.env, log })
   process.stdout.write(
     server.url === undefined ? 'mayfly worker is ready\n' : `mayfly is ready: ${server.url}\n`,

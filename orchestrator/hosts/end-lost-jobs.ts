@@ -10,8 +10,9 @@ type Lost = { store: Store; hosts: Hosts; builds: BuildService; now: () => Date;
  * retry policy decides what comes next. Several processes may do this at once: each job is ended by one of them.
  */
 export async function endLostJobs({ store, hosts, builds, now, log }: Lost): Promise<string[]> {
-  const alive = new Set((await hosts.list()).filter(({ stale }) => !stale).map(({ name }) => name))
+  // Jobs before hosts: one that came between the two is then known, and not taken for lost.
   const held = [...(await store.jobs.inState('claimed')), ...(await store.jobs.inState('running'))]
+  const alive = new Set((await hosts.list()).filter(({ stale }) => !stale).map(({ name }) => name))
   const ended: string[] = []
   for (const job of held) {
     if (job.host === undefined || alive.has(job.host)) continue

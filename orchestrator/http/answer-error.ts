@@ -7,17 +7,22 @@ import type { HttpParts } from './http-parts.ts'
 /** The one place where an error becomes an HTTP answer; what is not known is logged whole and told in one word. */
 export function answerError(log: HttpParts['log']) {
   return (error: Error, context: Context): Response => {
-    const { status, message, hint } = describe(error)
+    const { status, message, hint } = describeError(error)
     if (status >= 500) log.error({ err: error, path: context.req.path }, 'a request failed')
     return context.json({ error: { message, hint } }, status)
   }
 }
 
-function describe(error: Error): Pick<HttpError, 'status' | 'message' | 'hint'> {
+/** Status, words and way out of an error, for programs and for people. */
+export function describeError(error: Error): Pick<HttpError, 'status' | 'message' | 'hint'> {
   if (error instanceof HttpError) return error
   if (error instanceof ConfigError) return { status: 422, message: error.message, hint: error.hint }
   if (error instanceof InfraError) return { status: 503, message: error.message, hint: error.hint }
   if (error instanceof HTTPException)
-    return { status: error.status as HttpError['status'], message: error.message, hint: undefined }
+    return {
+      status: error.status as HttpError['status'],
+      message: error.message || 'refused',
+      hint: undefined,
+    }
   return { status: 500, message: 'an error of our own; the server log has it', hint: undefined }
 }

@@ -4,6 +4,7 @@ import { createMiddleware } from 'hono/factory'
 import type { TokenScope as Scope, Tokens } from '../tokens/token.ts'
 import { HttpError } from './http-error.ts'
 import type { HttpParts } from './http-parts.ts'
+import { remoteAddress } from './remote-address.ts'
 
 /** What a request may do, once it is known whose it is. */
 export type Caller = { readonly name: string; readonly scopes: readonly Scope[] }
@@ -21,13 +22,15 @@ const everything: readonly Scope[] = ['read', 'submit', 'debug', 'admin']
  */
 export function authenticate({ tokens, metrics }: Pick<HttpParts, 'tokens' | 'metrics'>) {
   return createMiddleware<HttpEnv>(async (context, next) => {
-    const given = bearer(context) ?? getCookie(context, sessionCookie)
-    if (given === undefined || given === '') {
-      if (await isOpen(context, tokens)) context.set('caller', { name: 'local', scopes: everything })
-      else context.set('caller', { name: 'nobody', scopes: [] })
+    const sent = bearer(context)
+    const given = sent ?? getCookie(context, sessionCookie)
+    const token = given === undefined || given === '' ? undefined : await tokens.verify(given)
+    // A cookie outlives its token: whoever still has one has to come as far as the login page.
+    if (token === undefined && sent === undefined) {
+      const isLocal = await isOpen(context, tokens)
+      context.set('caller', isLocal ? { name: 'local', scopes: everything } : { name: 'nobody', scopes: [] })
       return await next()
     }
-    const token = await tokens.verify(given)
     if (token === undefined) {
       metrics.authFailures.inc({ reason: 'unknown' })
       throw new HttpError(401, 'expected a token that was made here and is still good, got another', {
@@ -57,7 +60,22 @@ export function requireScope(scope: Scope, { metrics }: Pick<HttpParts, 'metrics
 async function isOpen(context: Context, tokens: Tokens): Promise<boolean> {
   const host = (context.req.header('host') ?? '').replace(/:\d+$/, '')
   const isLoopback = host === '127.0.0.1' || host === 'localhost' || host === '[::1]'
-  return isLoopback && sameOrigin(context) && (await tokens.list()).length === 0
+  return (
+    isLoopback &&
+    isFromHere(context) &&
+    sameOrigin(context) &&
+    !forwarded.some((name) => context.req.header(name) !== undefined) &&
+    (await tokens.list()).length === 0
+  )
+}
+
+/** A proxy on this computer sends these for callers that are elsewhere. */
+const forwarded = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']
+
+// The Host header is the caller's word; its address is not.
+function isFromHere(context: Context): boolean {
+  const address = remoteAddress(context)
+  return address === undefined || address === '::1' || /^(?:::ffff:)?127\./.test(address)
 }
 
 // A browser says where a request that changes something comes from; programs say nothing.

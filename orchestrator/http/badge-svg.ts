@@ -34,5 +34,5 @@ function escapeXml(text: string): string {
     '"': '&quot;',
     "'": '&#39;',
   }
-  return text.replace(/[<>&"']/g, (character) => named[character] ?? '')
+  return text.replace(/\p{Cc}/gu, '').replace(/[<>&"']/g, (character) => named[character] ?? '')
 }

@@ -42,12 +42,17 @@ async function readText(log: JobLog, start: number, count: number) {
     for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) breaks++
     if (breaks > count) break
   }
-  const all = Buffer.concat(chunks).toString('utf8').split('\n')
-  const isWhole = all.at(-1) === ''
-  if (isWhole) all.pop()
-  const text = all.slice(0, count)
-  const bytes = text.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0)
-  return { text, end: start + Math.min(bytes, size), more: all.length > count || size >= mostBytes }
+  const all = Buffer.concat(chunks)
+  const text: string[] = []
+  let from = 0
+  // Split as bytes: what is no UTF-8 becomes longer as text, and `end` is where the page's script goes on.
+  while (text.length < count && from < all.length) {
+    const lineBreak = all.indexOf(10, from)
+    const end = lineBreak < 0 ? all.length : lineBreak
+    text.push(all.toString('utf8', from, end))
+    from = lineBreak < 0 ? end : end + 1
+  }
+  return { text, end: start + from, more: from < all.length || size >= mostBytes }
 }
 
 /** About how many lines a log has: exact to the 256 lines between two entries of its index. */

@@ -5,8 +5,9 @@ import { setCookie } from 'hono/cookie'
 import { csrf } from 'hono/csrf'
 import { createMiddleware } from 'hono/factory'
 import { packageRoot } from '../../images/package-root.ts'
+import { describeError } from '../http/answer-error.ts'
 import { type HttpEnv, requireScope, sessionCookie } from '../http/auth.ts'
-import { HttpError, notFound } from '../http/http-error.ts'
+import { notFound } from '../http/http-error.ts'
 import type { HttpParts } from '../http/http-parts.ts'
 import { jobLog, logSize } from '../http/logs/job-log.ts'
 import { searchLog } from '../http/logs/search-log.ts'
@@ -42,19 +43,20 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
   const mayAct = (context: Context<HttpEnv>) =>
     context.get('caller').scopes.some((scope) => scope === 'submit' || scope === 'admin')
 
-  pages.use(csrf())
+  // Behind a proxy that ends TLS the address that the browser knows is another.
+  pages.use(
+    csrf({
+      origin: (origin, context) =>
+        origin === new URL(context.req.url).origin || origin === originOf(parts.publicUrl),
+    }),
+  )
   // Without a document type a browser takes the page for one of the nineties.
   pages.use(doctype)
   pages.onError((error, context) => {
-    const known = error instanceof HttpError
-    if (known && error.status === 401) return context.html(<LoginPage />, 401)
-    if (!known) parts.log.error({ err: error, path: context.req.path }, 'a page failed')
-    const status = known ? error.status : 500
-    const message = known ? error.message : 'an error of our own; the server log has it'
-    return context.html(
-      <ErrorPage status={status} message={message} hint={known ? error.hint : undefined} />,
-      status,
-    )
+    const { status, message, hint } = describeError(error)
+    if (status === 401) return context.html(<LoginPage />, 401)
+    if (status >= 500) parts.log.error({ err: error, path: context.req.path }, 'a page failed')
+    return context.html(<ErrorPage status={status} message={message} hint={hint} />, status)
   })
 
   pages.get('/assets/:name', async (context) => {
@@ -73,6 +75,7 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
     const { token } = await context.req.parseBody()
     const known = typeof token === 'string' ? await tokens.verify(token.trim()) : undefined
     if (known === undefined || typeof token !== 'string') {
+      parts.metrics.authFailures.inc({ reason: 'unknown' })
       return context.html(
         <LoginPage problem="That is no token that was made here, or it is no longer good." />,
         401,
@@ -201,6 +204,10 @@ async function firstLine(context: Context, { log, total, running }: Shown): Prom
   if (offset !== undefined) return await lineAt(log, clamp(Number(offset), 0, Number.MAX_SAFE_INTEGER))
   if (line !== undefined) return clamp(Number(line), 1, Math.max(1, total))
   return running ? Math.max(1, total - windowLines + 1) : 1
+}
+
+function originOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).origin : undefined
 }
 
 function clamp(value: number, least: number, most: number): number {

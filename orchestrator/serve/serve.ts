@@ -82,7 +82,8 @@ async function start({ role, host, dataFolder, shelf, env, log }: ServeOrder, sc
   const outbox = createStatusOutbox({ connection: patient, prefix, forges, vault, now, log })
   await scope.defer('status outbox', () => outbox.close())
   const repositories = createRepositories({ store, vault, host, now })
-  await announceSynced(repositories, log)
+  // Only one kind of process follows the host file, for two with different lists would undo each other.
+  if (role !== 'worker') await announceSynced(repositories, log)
 
   const findRef = async (repository: Repository, ref: string) => {
     const sha = await resolveRef({ parts: git, repository, ref, signal: AbortSignal.timeout(gitLimits.ms) })

@@ -39,7 +39,9 @@ export async function runBuildJob({ parts, job: taken }: RunBuildJob): Promise<R
   try {
     const record = await run({ parts, job, build, repository, signal: cancel.signal })
     if (signal.reason instanceof LockLost) return 'ended'
-    if (signal.reason instanceof HostStopping) return await putBack(parts, job)
+    // A verdict that it came to before it was stopped is its own.
+    if (record.verdict === 'cancelled' && cancel.signal.reason instanceof HostStopping)
+      return await putBack(parts, job)
     await end(parts, job, record)
   } catch (error) {
     if (signal.reason instanceof LockLost) return 'ended'

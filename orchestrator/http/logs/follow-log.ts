@@ -11,6 +11,8 @@ type Follow = {
   log: JobLog
   /** bytes */
   from: number
+  /** Counts from 1; followed until it has ended, or another one has begun. */
+  attempt: number
   /** The job as it is now. */
   readJob: () => Promise<Pick<BuildJob, 'id' | 'attempt' | 'state'> | undefined>
 }
@@ -27,7 +29,7 @@ const pingMs = 15_000
  *
  * One read at a time for each follower, and only after the last one was sent: a slow reader holds nothing in memory.
  */
-export function followLog({ context, bus, log, from, readJob }: Follow): Response {
+export function followLog({ context, bus, log, from, attempt, readJob }: Follow): Response {
   // nginx would otherwise keep the events to itself until a buffer is full.
   context.header('X-Accel-Buffering', 'no')
   return streamSSE(context, async (stream) => {
@@ -36,19 +38,24 @@ export function followLog({ context, bus, log, from, readJob }: Follow): Respons
     stream.onAbort(() => news.end())
     let offset = from
     let pinged = Date.now()
-    const decoder = new TextDecoder()
     try {
       while (!stream.aborted) {
         // Asked before the size: what is written before the verdict is read after it.
         const current = await readJob()
+        const isOver = current === undefined || isEnded(current.state) || current.attempt > attempt
         const size = await logSize(log)
         while (offset < size && !stream.aborted) {
           const bytes = await readChunk(log, offset, Math.min(size, offset + chunkBytes))
-          offset += bytes.length
-          const text = decoder.decode(bytes, { stream: true })
-          await stream.writeSSE({ id: String(offset), event: 'log', data: JSON.stringify({ text, offset }) })
+          const text = wholeText(bytes, isOver && offset + bytes.length >= size)
+          if (text.length === 0) break
+          offset += text.length
+          await stream.writeSSE({
+            id: String(offset),
+            event: 'log',
+            data: JSON.stringify({ text: decoder.decode(text), offset }),
+          })
         }
-        if (current === undefined || isEnded(current.state)) {
+        if (isOver) {
           await stream.writeSSE({
             id: String(offset),
             event: 'end',
@@ -66,6 +73,23 @@ export function followLog({ context, bus, log, from, readJob }: Follow): Respons
       news.end()
     }
   })
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/**
+ * The bytes without a character that has only begun: it is sent whole with what follows, since a reader that comes
+ * back starts anew after the last event.
+ */
+function wholeText(bytes: Buffer, isLast: boolean): Buffer {
+  if (isLast) return bytes
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back] ?? 0
+    if ((byte & 0xc0) === 0x80) continue
+    const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1
+    return needed > back ? bytes.subarray(0, bytes.length - back) : bytes
+  }
+  return bytes
 }
 
 async function readChunk({ file }: JobLog, start: number, end: number): Promise<Buffer> {

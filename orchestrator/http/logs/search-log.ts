@@ -13,8 +13,8 @@ export type LogMatch = {
 
 type Search = { log: JobLog; text: string; limit: number; signal: AbortSignal }
 
-/** A line longer than this is looked through in pieces. */
-const longestLine = 1024 * 1024
+/** Bytes of a line that are shown, at most. */
+const shownBytes = 2000
 
 /**
  * The lines of a log that hold a text, as they stand: no pattern, upper and lower case alike only as bytes.
@@ -25,25 +25,48 @@ export async function searchLog({ log, text, limit, signal }: Search): Promise<L
   const matches: LogMatch[] = []
   let line = 1
   let lineStart = 0
-  let rest: Buffer = Buffer.alloc(0)
+  let held = none
   for await (const chunk of createReadStream(log.file, { signal, highWaterMark: 256 * 1024 })) {
-    const block = rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk as Buffer])
+    const block = chunk as Buffer
     let from = 0
     for (let end = block.indexOf(10); end >= 0; end = block.indexOf(10, from)) {
-      const bytes = block.subarray(from, end)
-      if (bytes.includes(wanted)) matches.push(match(bytes, line, lineStart))
+      const whole = longer(held, block.subarray(from, end), wanted)
+      if (whole.isMatch) matches.push(match(whole.head, line, lineStart))
       if (matches.length >= limit) return matches
       line++
-      lineStart += end + 1 - from
+      lineStart += whole.length + 1
       from = end + 1
+      held = none
     }
-    rest = block.subarray(from)
-    if (rest.length > longestLine) rest = Buffer.from(rest.subarray(rest.length - wanted.length))
+    held = longer(held, block.subarray(from), wanted)
   }
-  if (rest.includes(wanted)) matches.push(match(rest, line, lineStart))
+  if (held.isMatch) matches.push(match(held.head, line, lineStart))
   return matches
 }
 
+/** What is kept of a line while it is read: its last bytes may begin a match, its first are shown. */
+type Line = {
+  readonly bytes: Buffer
+  readonly length: number
+  readonly isMatch: boolean
+  readonly head: Buffer
+}
+
+const none: Line = { bytes: Buffer.alloc(0), length: 0, isMatch: false, head: Buffer.alloc(0) }
+
+function longer(line: Line, more: Buffer, wanted: Buffer): Line {
+  const joined = line.length === 0 ? more : Buffer.concat([line.bytes, more])
+  return {
+    bytes: joined.subarray(Math.max(0, joined.length - wanted.length + 1)),
+    length: line.length + more.length,
+    isMatch: line.isMatch || joined.includes(wanted),
+    head:
+      line.length === 0
+        ? more.subarray(0, shownBytes)
+        : Buffer.concat([line.head, more]).subarray(0, shownBytes),
+  }
+}
+
 function match(bytes: Buffer, line: number, offset: number): LogMatch {
-  return { line, offset, text: cleanText(bytes.subarray(0, 2000)).slice(0, 500) }
+  return { line, offset, text: cleanText(bytes).slice(0, 500) }
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { open, readdir } from 'node:fs/promises'
+import { lstat, open, readdir } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Context, Hono } from 'hono'
@@ -59,8 +59,7 @@ async function list(folder: string): Promise<Listed[]> {
   const listed = await Promise.all(
     files.map(async (entry) => {
       const file = join(entry.parentPath, entry.name)
-      await using handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW)
-      return { path: relative(folder, file).split(sep).join('/'), bytes: (await handle.stat()).size }
+      return { path: relative(folder, file).split(sep).join('/'), bytes: (await lstat(file)).size }
     }),
   )
   return listed.sort((a, b) => (a.path < b.path ? -1 : 1))
@@ -84,9 +83,9 @@ async function send(context: Context, file: string): Promise<Response> {
     'Content-Length': String(end - start),
     ...(range === undefined ? {} : { 'Content-Range': `bytes ${start}-${end - 1}/${size}` }),
   }
-  if (end === start) {
+  if (end === start || context.req.method === 'HEAD') {
     await handle.close()
-    return context.body(null, 200, headers)
+    return context.body(null, range === undefined ? 200 : 206, headers)
   }
   const stream = handle.createReadStream({ start, end: end - 1 })
   return context.body(Readable.toWeb(stream) as ReadableStream, range === undefined ? 200 : 206, headers)

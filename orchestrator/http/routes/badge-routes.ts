@@ -15,9 +15,10 @@ export function badgeRoutes({ store }: HttpParts): Hono<HttpEnv> {
     const job = context.req.query('job')
     const { items } = await store.builds.list(
       { repository, ...(branch === undefined ? {} : { branch }) },
-      { limit: 1, cursor: undefined },
+      { limit: 100, cursor: undefined },
     )
-    const [build] = items
+    // A pull request is listed under the branch it wants to go to; it says nothing about that branch.
+    const build = items.find(({ trigger }) => trigger.pullRequest === undefined)
     const jobs = build === undefined || job === undefined ? [] : await store.jobs.ofBuild(build.id)
     const state = job === undefined ? build?.state : jobs.find(({ name }) => name === job)?.state
     return context.body(badgeSvg(job ?? 'build', state ?? 'unknown'), 200, {

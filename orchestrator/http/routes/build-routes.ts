@@ -1,8 +1,9 @@
 import { Hono } from 'hono'
-import { describeRoute, resolver, validator } from 'hono-openapi'
+import { describeRoute, resolver } from 'hono-openapi'
 import type { ZodType } from 'zod'
 import type { Trigger } from '../../model/trigger.ts'
 import { type HttpEnv, requireScope } from '../auth.ts'
+import { checked } from '../checked.ts'
 import { definedOnly } from '../defined-only.ts'
 import { HttpError, notFound } from '../http-error.ts'
 import type { HttpParts } from '../http-parts.ts'
@@ -18,7 +19,7 @@ import { showBuild, showJob } from '../schemas/show-build.ts'
 
 /** Builds and their jobs: list, show, submit, cancel, retry, approve. */
 export function buildRoutes(parts: HttpParts): Hono<HttpEnv> {
-  const { store, builds, repositories, publicUrl } = parts
+  const { store, builds, repositories } = parts
   const read = requireScope('read', parts)
   const submit = requireScope('submit', parts)
   const routes = new Hono<HttpEnv>()
@@ -27,18 +28,21 @@ export function buildRoutes(parts: HttpParts): Hono<HttpEnv> {
     const build = await store.builds.get(id)
     if (build === undefined) throw notFound('build', id)
     const jobs = await store.jobs.ofBuild(id)
-    return { ...showBuild(build, publicUrl), jobs: jobs.map((job) => showJob(job, publicUrl)) }
+    return { ...showBuild(build, parts.publicUrl), jobs: jobs.map((job) => showJob(job, parts.publicUrl)) }
   }
 
   routes.get(
     '/builds',
     read,
     answers('Builds, the newest first', buildPageSchema),
-    validator('query', buildQuery),
+    checked('query', buildQuery),
     async (context) => {
       const { limit, cursor, ...filter } = context.req.valid('query')
       const page = await store.builds.list(definedOnly(filter), { limit, cursor })
-      return context.json({ items: page.items.map((build) => showBuild(build, publicUrl)), next: page.next })
+      return context.json({
+        items: page.items.map((build) => showBuild(build, parts.publicUrl)),
+        next: page.next,
+      })
     },
   )
 
@@ -49,14 +53,14 @@ export function buildRoutes(parts: HttpParts): Hono<HttpEnv> {
   routes.get('/jobs/:job', read, answers('A job', jobSchema), async (context) => {
     const job = await store.jobs.get(context.req.param('job'))
     if (job === undefined) throw notFound('job', context.req.param('job'))
-    return context.json(showJob(job, publicUrl))
+    return context.json(showJob(job, parts.publicUrl))
   })
 
   routes.post(
     '/builds',
     submit,
     answers('Starts a build', buildWithJobsSchema),
-    validator('json', submitSchema),
+    checked('json', submitSchema),
     async (context) => {
       const asked = context.req.valid('json')
       const repository = await repositories.get(`${asked.forge}:${asked.repository}`)
@@ -88,7 +92,7 @@ export function buildRoutes(parts: HttpParts): Hono<HttpEnv> {
     await builds.cancel({ job: id }, context.get('caller').name)
     const job = await store.jobs.get(id)
     if (job === undefined) throw notFound('job', id)
-    return context.json(showJob(job, publicUrl))
+    return context.json(showJob(job, parts.publicUrl))
   })
 
   routes.post(

@@ -1,7 +1,8 @@
 import { Hono } from 'hono'
-import { describeRoute, validator } from 'hono-openapi'
+import { describeRoute } from 'hono-openapi'
 import { z } from 'zod'
 import { type HttpEnv, requireScope } from '../auth.ts'
+import { checked } from '../checked.ts'
 import { notFound } from '../http-error.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { pageQuery } from '../schemas/build-schemas.ts'
@@ -23,7 +24,7 @@ export function deliveryRoutes(parts: HttpParts): Hono<HttpEnv> {
     '/deliveries',
     read,
     doc('Deliveries, the newest first'),
-    validator('query', deliveryQuery),
+    checked('query', deliveryQuery),
     async (context) => {
       const { limit, cursor, repository, verdict } = context.req.valid('query')
       const filter = {

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream'
 import { type Context, Hono } from 'hono'
-import { describeRoute, resolver, validator } from 'hono-openapi'
+import { describeRoute, resolver } from 'hono-openapi'
 import { z } from 'zod'
 import { findLine } from '../../../runner/logs/find-line.ts'
 import { readRange } from '../../../runner/logs/read-range.ts'
 import { type HttpEnv, requireScope } from '../auth.ts'
+import { checked } from '../checked.ts'
 import { HttpError, notFound } from '../http-error.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { followLog } from '../logs/follow-log.ts'
@@ -34,10 +35,11 @@ const matchesSchema = z.object({
 /** Log and console of a job: by range, tail, line and search, and as they grow. */
 export function logRoutes(parts: HttpParts): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>()
-  routes.use(requireScope('read', parts))
+  const read = requireScope('read', parts)
   for (const stream of streams) {
     routes.get(
       `/jobs/:job/${stream}`,
+      read,
       describeRoute({
         summary: `The ${stream} of a job, whole or in part`,
         responses: {
@@ -47,19 +49,20 @@ export function logRoutes(parts: HttpParts): Hono<HttpEnv> {
           },
         },
       }),
-      validator('query', rangeQuery),
+      checked('query', rangeQuery),
       async (context) => {
         const { log } = await find(parts, context, stream)
         const { start, end } = await resolveRange(log, context.req.valid('query'))
         context.header('Content-Type', 'text/plain; charset=utf-8')
         context.header('X-Log-Offset', String(start))
         context.header('X-Log-Size', String(await logSize(log)))
-        if (end <= start) return context.body('')
+        if (end <= start || context.req.method === 'HEAD') return context.body('')
         return context.body(Readable.toWeb(readRange({ file: log.file, start, end })) as ReadableStream)
       },
     )
     routes.get(
       `/jobs/:job/${stream}/follow`,
+      read,
       describeRoute({
         summary: `The ${stream} of a job as it grows, as server-sent events`,
         description:
@@ -67,14 +70,22 @@ export function logRoutes(parts: HttpParts): Hono<HttpEnv> {
         responses: { 200: { description: 'events log, ping and end', content: { 'text/event-stream': {} } } },
       }),
       async (context) => {
-        const { log, id } = await find(parts, context, stream)
+        const { log, id, attempt } = await find(parts, context, stream)
         const given = context.req.header('last-event-id') ?? context.req.query('start') ?? '0'
         const from = /^\d{1,15}$/.test(given) ? Number(given) : 0
-        return followLog({ context, bus: parts.bus, log, from, readJob: () => parts.store.jobs.get(id) })
+        return followLog({
+          context,
+          bus: parts.bus,
+          log,
+          from,
+          attempt,
+          readJob: () => parts.store.jobs.get(id),
+        })
       },
     )
     routes.get(
       `/jobs/:job/${stream}/search`,
+      read,
       describeRoute({
         summary: `Lines of the ${stream} that hold a text`,
         responses: {
@@ -84,7 +95,7 @@ export function logRoutes(parts: HttpParts): Hono<HttpEnv> {
           },
         },
       }),
-      validator('query', searchQuery),
+      checked('query', searchQuery),
       async (context) => {
         const { log } = await find(parts, context, stream)
         const { text, limit } = context.req.valid('query')
@@ -107,7 +118,7 @@ async function find({ store, dataFolder }: HttpParts, context: Context, stream: 
   if (!Number.isInteger(attempt) || attempt < 1 || attempt > job.attempt) {
     throw new HttpError(404, `expected an attempt from 1 to ${job.attempt}, got ${JSON.stringify(asked)}`)
   }
-  return { id, log: jobLog({ dataFolder, job: { id: job.id, attempt }, stream }) }
+  return { id, attempt, log: jobLog({ dataFolder, job: { id: job.id, attempt }, stream }) }
 }
 
 async function resolveRange(

@@ -1,8 +1,9 @@
 import { Hono } from 'hono'
-import { describeRoute, validator } from 'hono-openapi'
+import { describeRoute } from 'hono-openapi'
 import { z } from 'zod'
 import { forgeNames } from '../../model/forge-name.ts'
 import { type HttpEnv, requireScope } from '../auth.ts'
+import { checked } from '../checked.ts'
 import { definedOnly } from '../defined-only.ts'
 import { notFound } from '../http-error.ts'
 import type { HttpParts } from '../http-parts.ts'
@@ -33,7 +34,7 @@ const secretSchema = z.object({ value: z.string().min(1).max(100_000) })
 
 /** Repositories and secrets, by those who may do everything. No value of a secret ever comes back. */
 export function repositoryRoutes(parts: HttpParts): Hono<HttpEnv> {
-  const { repositories, vault, publicUrl } = parts
+  const { repositories, vault } = parts
   const routes = new Hono<HttpEnv>()
   const read = requireScope('read', parts)
   const admin = requireScope('admin', parts)
@@ -45,11 +46,14 @@ export function repositoryRoutes(parts: HttpParts): Hono<HttpEnv> {
     '/repositories',
     admin,
     doc('Registers a repository'),
-    validator('json', registerSchema),
+    checked('json', registerSchema),
     async (context) => {
       const { limits = {}, ...registration } = context.req.valid('json')
       const added = await repositories.add({ ...registration, limits: definedOnly(limits) })
-      return context.json({ ...added, webhookUrl: `${publicUrl}/webhooks/${added.repository.forge}` }, 201)
+      return context.json(
+        { ...added, webhookUrl: `${parts.publicUrl}/webhooks/${added.repository.forge}` },
+        201,
+      )
     },
   )
   routes.delete(
@@ -70,7 +74,7 @@ export function repositoryRoutes(parts: HttpParts): Hono<HttpEnv> {
     '/secrets/:scope/:name',
     admin,
     doc('Sets a secret'),
-    validator('json', secretSchema),
+    checked('json', secretSchema),
     async (context) => {
       const { scope, name } = context.req.param()
       await vault.set(scope, name, context.req.valid('json').value)

@@ -1,8 +1,9 @@
 import { Hono } from 'hono'
-import { describeRoute, validator } from 'hono-openapi'
+import { describeRoute } from 'hono-openapi'
 import { z } from 'zod'
 import { tokenScopes } from '../../tokens/token.ts'
 import { type HttpEnv, requireScope } from '../auth.ts'
+import { checked } from '../checked.ts'
 import { notFound } from '../http-error.ts'
 import type { HttpParts } from '../http-parts.ts'
 
@@ -20,7 +21,7 @@ export function tokenRoutes(parts: HttpParts): Hono<HttpEnv> {
   routes.get('/tokens', admin, doc('Tokens, without their texts'), async (context) =>
     context.json({ items: await tokens.list() }),
   )
-  routes.post('/tokens', admin, doc('Makes a token'), validator('json', makeSchema), async (context) =>
+  routes.post('/tokens', admin, doc('Makes a token'), checked('json', makeSchema), async (context) =>
     context.json(await tokens.make(context.req.valid('json')), 201),
   )
   routes.delete('/tokens/:token', admin, doc('Revokes a token'), async (context) => {

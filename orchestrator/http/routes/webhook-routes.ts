@@ -1,11 +1,11 @@
-import { getConnInfo } from '@hono/node-server/conninfo'
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
 import { describeRoute } from 'hono-openapi'
 import { forgeNames } from '../../model/forge-name.ts'
 import type { HttpEnv } from '../auth.ts'
 import { HttpError } from '../http-error.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { readBody } from '../read-body.ts'
+import { remoteAddress } from '../remote-address.ts'
 
 /** GitHub's own bound; what is larger no forge sends. */
 const mostBytes = 25 * 1024 * 1024
@@ -31,7 +31,7 @@ export function webhookRoutes({ deliveries, metrics }: HttpParts): Hono<HttpEnv>
           forge,
           headers,
           rawBody,
-          remote: remoteOf(context),
+          remote: remoteAddress(context) ?? 'unknown',
         })
         metrics.deliveries.inc({ forge, verdict: String(body.verdict ?? 'refused') })
         return context.json(body, status as 200)
@@ -39,13 +39,4 @@ export function webhookRoutes({ deliveries, metrics }: HttpParts): Hono<HttpEnv>
     )
   }
   return routes
-}
-
-// Called in process, as tests do, there is no connection to ask.
-function remoteOf(context: Context): string {
-  try {
-    return getConnInfo(context).remote.address ?? 'unknown'
-  } catch {
-    return 'unknown'
-  }
 }

@@ -24,7 +24,7 @@ describe('a machine that never becomes ready', () => {
     const boot = await startBoot({
       data,
       image: await bootedWith('systemd.mask=ssh.service'),
-      host: { boot: { cpuTime: 600_000, quiet: 6_000 } },
+      host: { boot: { cpuTime: 600_000, quiet: 10_000 } },
     })
     await expect(boot.ready).rejects.toMatchObject({
       class: 'boot',

@@ -7,19 +7,13 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Machine, StepExit } from '../../../runner/machine/machine.ts'
 import { readMachineRecord } from '../../../runner/machine/machine-record.ts'
 import { qemuProcesses } from '../mayfly.ts'
-import {
-  type Boot,
-  localImage,
-  makeDataFolder,
-  output,
-  plainHost,
-  removeDataFolder,
-  startBoot,
-} from './boot.ts'
+import { type Boot, localImage, makeDataFolder, output, removeDataFolder, startBoot } from './boot.ts'
 import { commandLine, valuesOf } from './command-line.ts'
 import { listeningOn } from './process-sockets.ts'
 
 const gib = 2 ** 30
+// A guest on a loaded host needs longer to shut itself down than the ten seconds of the default.
+const stop = { powerdown: 120_000, term: 5_000 }
 const signal = new AbortController().signal
 
 let data: string
@@ -34,6 +28,7 @@ beforeAll(async () => {
   boot = await startBoot({
     data,
     resources: { cpus: 3, memory: 1536 * 2 ** 20, disk: 12 * gib },
+    host: { stop },
     onGate: () => {
       recordAtFirstGate ??= readFileSync(boot.paths.record, 'utf8')
     },
@@ -110,12 +105,13 @@ describe('a machine that boots', () => {
     const wrapper = `#!/bin/sh\nexec ${server}.real -P fsetstat "$@"\n`
     await machine.putFile('/home/ci/work/no-chmod', Buffer.from(wrapper), 0o755, signal)
     await output(machine, `sudo mv ${server} ${server}.real && sudo cp work/no-chmod ${server}`)
-    await output(machine, 'pkill sftp-server')
+    await restartSftp('sftp-server.rea')
     await expect(runStep(1, 'echo never')).rejects.toMatchObject({
       class: 'upload',
       message: expect.stringMatching(/the script of step "1" could not be put .*Permission denied/),
     })
-    await output(machine, `sudo mv ${server}.real ${server} && pkill sftp-server`)
+    await output(machine, `sudo mv ${server}.real ${server}`)
+    await restartSftp('sftp-server')
     expect((await runStep(2, 'echo now')).printed).toBe('now\n')
   })
 
@@ -214,7 +210,6 @@ describe('a machine that boots', () => {
 
   // The last of the file, for it ends the machine.
   it('AC6: ends by its power button when it is stopped, well within the time for that', async () => {
-    const { stop } = await plainHost()
     const pid = machine.facts.pid ?? 0
     const { rung, ms } = await machine.destroy('graceful')
     expect(rung).toBe('powerdown')
@@ -226,6 +221,16 @@ describe('a machine that boots', () => {
     expect(await machine.ended).toEqual({ kind: 'stopped' })
   })
 })
+
+/** Ends the guest's SFTP server and waits until calls are answered by another, whose short name is given. */
+async function restartSftp(name: string): Promise<void> {
+  await output(machine, 'pkill sftp-server')
+  const isAnother = async () => {
+    await machine.files.stat('/', signal)
+    expect(await output(machine, 'ps -C sftp-server,sftp-server.rea -o comm=')).toBe(name)
+  }
+  await vi.waitFor(isAnother, { timeout: 60_000, interval: 200 })
+}
 
 async function runStep(index: number, script: string): Promise<{ exit: StepExit; printed: string }> {
   let printed = ''

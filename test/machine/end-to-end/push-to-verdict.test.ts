@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import AxeBuilder from 'axe-core'
 import { chromium, type Page } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { eventually } from '../../eventually.ts'
 import { startGitServer } from '../../orchestrator/git-server.ts'
 import { startStandIn } from '../../orchestrator/statuses/stand-in.ts'
-import { eventually } from '../../eventually.ts'
 import { createBench, expectNothingLeft } from '../mayfly.ts'
 import { type Served, startServed } from './served.ts'
 
@@ -31,7 +31,10 @@ describe('from a push to a verdict', () => {
     onTestFinished(() => git.close())
     const forge = await startStandIn()
     onTestFinished(() => forge.stop())
-    const { cloneUrl, sha } = await git.createRepository('octo/hello', { '.mayfly.yml': pipeline, 'README.md': '# hi\n' })
+    const { cloneUrl, sha } = await git.createRepository('octo/hello', {
+      '.mayfly.yml': pipeline,
+      'README.md': '# hi\n',
+    })
     const bench = await createBench()
     const served = await startServed(bench)
 
@@ -40,12 +43,17 @@ describe('from a push to a verdict', () => {
       secrets: { webhook: 'webhook-secret', token: 'status-token' },
     })
     expect(registered.status).toBe(201)
-    expect((await served.api('PUT', '/secrets/github%3Aocto%2Fhello/TOKEN', { value: 'a-very-secret-value' })).status).toBe(200)
+    expect(
+      (await served.api('PUT', '/secrets/github%3Aocto%2Fhello/TOKEN', { value: 'a-very-secret-value' }))
+        .status,
+    ).toBe(200)
 
     const body = JSON.stringify(pushOf(sha, cloneUrl))
     expect((await deliver(served, body, 'sha256=00')).status).toBe(401)
     expect((await deliver(served, body, signature(body))).status).toBe(202)
-    expect(await (await deliver(served, body, signature(body))).json()).toMatchObject({ verdict: 'duplicate' })
+    expect(await (await deliver(served, body, signature(body))).json()).toMatchObject({
+      verdict: 'duplicate',
+    })
 
     const job = await eventually('a build with a job', async () => {
       const { body: page } = await served.api('GET', '/builds?repository=github%3Aocto%2Fhello')
@@ -69,7 +77,9 @@ describe('from a push to a verdict', () => {
     expect(await served.text(`/api/v1/jobs/${job.id}/console`)).toContain('Linux version')
 
     await eventually('every status to be success', async () =>
-      forge.received.length > 1 && lastStates(forge.received).every((state) => state === 'success') ? true : undefined,
+      forge.received.length > 1 && lastStates(forge.received).every((state) => state === 'success')
+        ? true
+        : undefined,
     )
     for (const { path, headers } of forge.received) {
       expect(path).toBe(`/repos/octo/hello/statuses/${sha}`)
@@ -77,7 +87,9 @@ describe('from a push to a verdict', () => {
     }
     const contexts = new Set(forge.received.map(({ body: status }) => String(status.context)))
     for (const context of contexts) {
-      const states = forge.received.filter(({ body: status }) => status.context === context).map(({ body: status }) => status.state)
+      const states = forge.received
+        .filter(({ body: status }) => status.context === context)
+        .map(({ body: status }) => status.state)
       expect(states[0]).toBe('pending')
       expect(states.at(-1)).toBe('success')
     }
@@ -112,7 +124,13 @@ function pushOf(sha: string, cloneUrl: string): object {
     created: true,
     deleted: false,
     forced: false,
-    repository: { full_name: 'octo/hello', name: 'hello', default_branch: 'main', clone_url: cloneUrl, fork: false },
+    repository: {
+      full_name: 'octo/hello',
+      name: 'hello',
+      default_branch: 'main',
+      clone_url: cloneUrl,
+      fork: false,
+    },
     pusher: { name: 'octo', email: 'octo@example.org' },
     sender: { login: 'octo' },
     head_commit: { id: sha, message: 'Say hello', author: { name: 'Octo', email: 'octo@example.org' } },
@@ -138,7 +156,13 @@ function lastStates(received: readonly { body: Record<string, unknown> }[]): unk
 async function lookAtPages(served: Served, job: { id: string; build: string }): Promise<void> {
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
   })
   onTestFinished(() => browser.close())
   const shots = process.env.MAYFLY_SCREENSHOTS ?? join(tmpdir(), 'mayfly-screenshots')
@@ -171,7 +195,11 @@ async function lookAtPages(served: Served, job: { id: string; build: string }): 
 async function seriousFaults(page: Page): Promise<string[]> {
   await page.evaluate(AxeBuilder.source)
   return await page.evaluate(async () => {
-    const axe = (globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }).axe
+    const axe = (
+      globalThis as unknown as {
+        axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
+      }
+    ).axe
     const { violations } = await axe.run()
     return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)
   })

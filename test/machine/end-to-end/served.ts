@@ -44,7 +44,9 @@ export async function startServed(bench: Bench): Promise<Served> {
   const request = (method: string, path: string, body?: object) =>
     fetch(`${url}${path}`, {
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     })
   return {
     url,
@@ -56,4 +58,3 @@ export async function startServed(bench: Bench): Promise<Served> {
     text: async (path) => await (await request('GET', path)).text(),
   }
 }
-

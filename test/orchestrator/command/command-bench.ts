@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -16,10 +17,13 @@ export function createCommandBench(options: { data?: string } = {}): Promise<Ben
   return createBench({ ...options, command: fromSource, withImage: false })
 }
 
-/** A disk with nothing on it, which the shelf takes as an image, and the host file that names it `tiny`. */
+/** A disk with nothing on it but a boot sector's mark, and the host file that names it as image `tiny`. */
 export async function addTinyImage({ work }: Pick<Bench, 'work'>): Promise<string> {
-  const disk = join(work, 'tiny.qcow2')
-  await execa('qemu-img', ['create', '-q', '-f', 'qcow2', disk, '1M'])
+  const [raw, disk] = [join(work, 'tiny.raw'), join(work, 'tiny.qcow2')]
+  const sectors = Buffer.alloc(2 ** 20)
+  sectors.writeUInt16BE(0x55aa, 510)
+  await writeFile(raw, sectors)
+  await execa('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', raw, disk])
   return `
 default_image: tiny
 images:

@@ -76,7 +76,7 @@ const badPipelines: readonly BadPipeline[] = [
     says: ['.mayfly.yml:2:10: steps[0].run: expected a script without NUL bytes'],
   },
   {
-    what: 'a file that is no text',
+    what: 'a step with a raw NUL byte in the file',
     text: 'steps: [ { run: "\u0000" } ]\n',
     says: ['.mayfly.yml:1:17: steps[0].run: expected a script without NUL bytes'],
   },
