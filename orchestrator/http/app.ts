@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { createMiddleware } from 'hono/factory'
 import { requestId } from 'hono/request-id'
 import { secureHeaders } from 'hono/secure-headers'
 import { openAPIRouteHandler } from 'hono-openapi'
@@ -22,6 +23,7 @@ import { webhookRoutes } from './routes/webhook-routes.ts'
 export function createApp(parts: HttpParts, pages?: Hono<HttpEnv>): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>()
   app.use(requestId())
+  app.use('/api/v1/jobs/:job/artifacts/*', sandboxed)
   app.use(
     secureHeaders({
       contentSecurityPolicy: {
@@ -64,6 +66,12 @@ export function createApp(parts: HttpParts, pages?: Hono<HttpEnv>): Hono<HttpEnv
   if (pages !== undefined) app.route('/', pages)
   return app
 }
+
+/** For what a job made; before the headers of all others, since the outermost has the last word. */
+const sandboxed = createMiddleware(async (context, next) => {
+  await next()
+  context.header('Content-Security-Policy', "default-src 'none'; sandbox")
+})
 
 const documentation = {
   info: { title: 'Mayfly', version: '1', description: 'CI jobs in virtual machines that live for one job' },

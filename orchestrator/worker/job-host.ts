@@ -26,13 +26,21 @@ export function startJobHost({ parts, hosts, connection, prefix }: JobHost): {
 } {
   const { store, hostName, log } = parts
   const capacity = hostCapacity()
+  let tellAnnounced: () => void = () => undefined
+  const announced = new Promise<void>((resolve) => {
+    tellAnnounced = resolve
+  })
   const taker = takeJobs({
     connection,
     prefix,
     capacity,
     log,
     needs: async (id) => (await store.jobs.get(id))?.resources,
-    run: (job) => runBuildJob({ parts, job }),
+    run: async (job) => {
+      // A host that the others have not heard of has no jobs: they would take this one for lost.
+      await announced
+      return await runBuildJob({ parts, job })
+    },
     onPoison: async (id, reason) => {
       await endJob({ parts, id, failure: 'host-lost', reason })
     },
@@ -51,7 +59,7 @@ export function startJobHost({ parts, hosts, connection, prefix }: JobHost): {
     },
   })
   const ending = new AbortController()
-  const beat = heartbeat({ parts, hosts, capacity, taker, signal: ending.signal })
+  const beat = heartbeat({ parts, hosts, capacity, taker, onAnnounced: tellAnnounced, signal: ending.signal })
   return {
     stop: async (bound) => {
       await taker.stop(bound)
@@ -67,10 +75,11 @@ type Heartbeat = {
   hosts: Hosts
   capacity: Resources
   taker: JobTaker
+  onAnnounced: () => void
   signal: AbortSignal
 }
 
-async function heartbeat({ parts, hosts, capacity, taker, signal }: Heartbeat): Promise<void> {
+async function heartbeat({ parts, hosts, capacity, taker, onAnnounced, signal }: Heartbeat): Promise<void> {
   const { store, builds, hostName, log } = parts
   while (!signal.aborted) {
     try {
@@ -81,6 +90,7 @@ async function heartbeat({ parts, hosts, capacity, taker, signal }: Heartbeat): 
         memory: { total: capacity.memory, taken: capacity.memory - free.memory },
         running: taker.running(),
       })
+      onAnnounced()
       await endLostJobs({ store, hosts, builds, now: () => new Date(), log })
     } catch (error) {
       log.warn({ err: error }, 'this host could not announce itself')

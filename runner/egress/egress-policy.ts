@@ -35,7 +35,10 @@ export function refuseByPolicy({ allow, ports }: EgressPolicy, { host, port }: T
 }
 
 /** Why a target is on the deny-list; undefined where it is not. No audit mode lets it through. */
-export function refuseDenied({ deny }: Pick<EgressPolicy, 'deny'>, { host, port }: Target): string | undefined {
+export function refuseDenied(
+  { deny }: Pick<EgressPolicy, 'deny'>,
+  { host, port }: Target,
+): string | undefined {
   const denied = (deny ?? [])
     .map(readPattern)
     .some((pattern) => matchesHost(pattern.host, host) && (pattern.port ?? port) === port)

@@ -78,7 +78,6 @@ async function send(context: Context, file: string): Promise<Response> {
     'Content-Type': 'application/octet-stream',
     'Content-Disposition': 'attachment',
     'X-Content-Type-Options': 'nosniff',
-    'Content-Security-Policy': "default-src 'none'; sandbox",
     'Accept-Ranges': 'bytes',
     'Content-Length': String(end - start),
     ...(range === undefined ? {} : { 'Content-Range': `bytes ${start}-${end - 1}/${size}` }),
