@@ -193,7 +193,8 @@ const doctype = createMiddleware(async (context, next) => {
   await next()
   if (!context.res.headers.get('content-type')?.startsWith('text/html')) return
   const body = await context.res.text()
-  if (body.startsWith('<html')) context.res = new Response(`<!DOCTYPE html>${body}`, context.res)
+  // A body can be read once only, that of a fragment too.
+  context.res = new Response(body.startsWith('<html') ? `<!DOCTYPE html>${body}` : body, context.res)
 })
 
 type Shown = { log: Parameters<typeof readLines>[0]; total: number; running: boolean }

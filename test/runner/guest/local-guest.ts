@@ -40,6 +40,8 @@ export async function createLocalGuest(): Promise<LocalGuest> {
     [guestPaths.jobFolder]: join(root, 'run'),
     [guestPaths.outputFolder]: join(root, 'output'),
     '/etc/': `${join(root, 'etc')}/`,
+    // One second for what does not listen to TERM, not five.
+    '$tries != 50': '$tries != 10',
   }
   const map = (text: string) =>
     Object.entries(places).reduce((mapped, [guest, here]) => mapped.replaceAll(guest, here), text)

@@ -97,8 +97,8 @@ describe('a step that is watched again', () => {
   it('by two at once while it goes on gives both all of it', async () => {
     const guest = await prepared()
     await guest.place(0, 'for i in 1 2 3 4 5; do echo $i; sleep 0.1; done')
-    const both = await Promise.all([guest.run(0), guest.run(0, 2)])
-    expect(both.map(({ output }) => output)).toEqual(['1\n2\n3\n4\n5\n', '2\n3\n4\n5\n'])
+    const both = await Promise.all([guest.run(0), guest.run(0)])
+    expect(both.map(({ output }) => output)).toEqual(['1\n2\n3\n4\n5\n', '1\n2\n3\n4\n5\n'])
     expect(both.map(({ status }) => status)).toEqual(['exit 0 -', 'exit 0 -'])
   })
 
@@ -130,17 +130,16 @@ describe('MAYFLY_ENV', () => {
     expect((await guest.run(2)).output).toBe('step\n')
   })
 
-  it.each(['no equals sign', '=value', '9LIVES=1', 'with blank=1', 'a-b=1', 'a;id=1'])(
-    'reports the line %j and takes the others',
-    async (line) => {
-      const guest = await prepared()
-      await writeFile(guest.map(guestPaths.envFile), `BEFORE=1\n${line}\nAFTER=2\n`)
-      await guest.place(0, 'echo "$BEFORE$AFTER"')
-      const { output, status } = await guest.run(0)
-      expect(output).toBe(`mayfly: expected KEY=value in $MAYFLY_ENV, got: ${line}\n12\n`)
-      expect(status).toBe('exit 0 -')
-    },
-  )
+  it('has the lines that are none reported, and takes the others', async () => {
+    const guest = await prepared()
+    const wrong = ['no equals sign', '=value', '9LIVES=1', 'with blank=1', 'a-b=1', 'a;id=1', '$(id)=1']
+    await writeFile(guest.map(guestPaths.envFile), `BEFORE=1\n${wrong.join('\n')}\nAFTER=2\n`)
+    await guest.place(0, 'echo "$BEFORE$AFTER"')
+    const { output, status } = await guest.run(0)
+    const reports = wrong.map((line) => `mayfly: expected KEY=value in $MAYFLY_ENV, got: ${line}\n`)
+    expect(output).toBe(`${reports.join('')}12\n`)
+    expect(status).toBe('exit 0 -')
+  })
 })
 
 describe('a step that ends otherwise', () => {
@@ -165,7 +164,7 @@ describe('a step that ends otherwise', () => {
     expect(await guest.isRunning(`sleep ${marker}`)).toBe(false)
   })
 
-  it('has them killed when they do not listen', { timeout: 20_000 }, async () => {
+  it('has them killed when they do not listen', async () => {
     const guest = await prepared()
     const marker = `5${process.pid}.25`
     await guest.place(0, `trap '' TERM; echo begun; while :; do sleep ${marker}; done`)

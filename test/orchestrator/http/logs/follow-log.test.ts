@@ -37,7 +37,7 @@ describe('following a log', () => {
     let end: unknown
     while (end === undefined) {
       connections++
-      const headers: HeadersInit = last === undefined ? {} : { 'last-event-id': last }
+      const headers: Record<string, string> = last === undefined ? {} : { 'last-event-id': last }
       const answer = await ask(`/api/v1/jobs/${job.id}/log/follow`, { headers, scopes: ['read'] })
       let events = 0
       for await (const event of readEvents(answer)) {

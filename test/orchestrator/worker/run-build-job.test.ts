@@ -1,0 +1,187 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openShelf } from '../../../images/shelf.ts'
+import { createMetrics } from '../../../orchestrator/metrics/metrics.ts'
+import type { BuildJob } from '../../../orchestrator/model/build.ts'
+import type { Trigger } from '../../../orchestrator/model/trigger.ts'
+import { HostStopping, LockLost } from '../../../orchestrator/queue/abort-causes.ts'
+import { runBuildJob } from '../../../orchestrator/worker/run-build-job.ts'
+import type { WorkerParts } from '../../../orchestrator/worker/worker-parts.ts'
+import { jobFolderPath } from '../../../runner/job/filenames.ts'
+import { directorySource } from '../../../runner/source/directory-source.ts'
+import { createFakeStart, type FakeStartOptions } from '../../fake-start.ts'
+import { shelfImage } from '../../shelf-image.ts'
+import { aPullRequest, aTrigger, buildWorld } from '../builds/build-world.ts'
+import { memoryBus } from '../http/memory-bus.ts'
+import { until } from '../until.ts'
+
+const file = 'jobs:\n  main:\n    secrets: [DEPLOY]\n    steps:\n      - name: work\n        run: make\n'
+
+async function aWorker(setting: { machine?: FakeStartOptions; trigger?: Trigger } = {}) {
+  const dataFolder = await mkdtemp(join(tmpdir(), 'mayfly-worker-'))
+  onTestFinished(() => rm(dataFolder, { recursive: true, force: true }))
+  const directory = join(dataFolder, 'tree')
+  await mkdir(directory)
+  await writeFile(join(directory, 'README.md'), 'hello\n')
+  const world = await buildWorld({ file })
+  world.files.set(`${'c'.repeat(40)}:.mayfly.yml`, file)
+  const { bus, said, listeners } = memoryBus()
+  const start = createFakeStart(setting.machine)
+  const resolved: string[][] = []
+  let released = 0
+  const parts: WorkerParts = {
+    hostName: 'host-a',
+    host: world.parts.host,
+    dataFolder,
+    store: world.store,
+    bus,
+    builds: world.builds,
+    mirror: {
+      ...world.parts.mirror,
+      source: async (_repository, _commit, limits) => ({
+        ...directorySource({ directory, limits }),
+        release: async () => {
+          released++
+        },
+      }),
+    },
+    vault: {
+      set: async () => undefined,
+      remove: async () => false,
+      names: async () => [],
+      get: async () => undefined,
+      resolve: async (_repository, names) => {
+        resolved.push([...names])
+        return { DEPLOY: 'the-deploy-secret' }
+      },
+    },
+    shelf: { ...openShelf({ dataFolder }), ensure: async (name) => shelfImage(name) },
+    metrics: createMetrics(),
+    startMachine: start,
+    log: world.parts.log,
+  }
+  const { build } = await world.builds.create({
+    repository: world.repository,
+    trigger: setting.trigger ?? aTrigger(),
+  })
+  if (build?.state === 'waiting') await world.builds.approve(build.id, 'ann')
+  const id = build?.jobs[0] ?? ''
+  const stop = new AbortController()
+  const run = (redelivered = false) =>
+    runBuildJob({ parts, job: { id, attempt: 1, redelivered, signal: stop.signal } })
+  const job = async () => (await world.store.jobs.get(id)) as BuildJob
+  return {
+    ...world,
+    parts,
+    id,
+    run,
+    stop,
+    job,
+    start,
+    said,
+    listeners,
+    resolved,
+    released: () => released,
+    dataFolder,
+  }
+}
+
+const hangs: FakeStartOptions = { steps: () => ({ prints: ['begun\n'], instead: 'hang' }) }
+const inStep = (worker: Awaited<ReturnType<typeof aWorker>>) =>
+  until('the step runs', () => worker.start.machines[0]?.ran.length === 1)
+
+describe('runBuildJob', () => {
+  it('takes a job to its verdict, with its log in a folder of the attempt and the build told', async () => {
+    const worker = await aWorker({ machine: { steps: () => ({ prints: ['the-deploy-secret\n'] }) } })
+    expect(await worker.run()).toBe('ended')
+    expect(await worker.job()).toMatchObject({ state: 'passed', host: 'host-a', claim: 1 })
+    const build = await worker.store.builds.get((await worker.job()).build)
+    expect(build?.state).toBe('passed')
+    const log = await readFile(join(jobFolderPath(worker.dataFolder, `${worker.id}-1`), 'log'), 'utf8')
+    expect(log).not.toContain('the-deploy-secret')
+    expect(worker.resolved).toEqual([['DEPLOY']])
+    expect(worker.said).toContainEqual({ type: 'log', job: worker.id, size: Buffer.byteLength(log) })
+    expect([worker.released(), worker.listeners()]).toEqual([1, 0])
+    expect(worker.start.machines[0]?.destroyed.length).toBeGreaterThan(0)
+    expect(await worker.parts.metrics.registry.metrics()).toContain('mayfly_jobs_running 0')
+  })
+
+  it('is cancelled by a word on the bus, and by one that was said before it listened', async () => {
+    const worker = await aWorker({ machine: hangs })
+    const running = worker.run()
+    await inStep(worker)
+    await worker.parts.bus.publish({ type: 'cancel', job: 'another', by: 'bob' })
+    await worker.parts.bus.publish({ type: 'cancel', job: worker.id, by: 'ann' })
+    expect(await running).toBe('ended')
+    expect(await worker.job()).toMatchObject({
+      state: 'cancelled',
+      reason: expect.stringContaining('cancelled by ann'),
+    })
+    expect(worker.listeners()).toBe(0)
+    const early = await aWorker({ machine: hangs })
+    await early.store.jobs.change(early.id, ['queued'], { cancelRequested: 'carl' })
+    await early.run()
+    expect(await early.job()).toMatchObject({ state: 'cancelled' })
+  })
+
+  it('writes nothing once it has lost the job to another host', async () => {
+    const worker = await aWorker({ machine: hangs })
+    const running = worker.run()
+    await inStep(worker)
+    const before = await worker.job()
+    worker.stop.abort(new LockLost('not heard of'))
+    expect(await running).toBe('ended')
+    expect(await worker.job()).toEqual(before)
+    expect(worker.start.machines[0]?.destroyed.length).toBeGreaterThan(0)
+  })
+
+  it('does not write over a host that claimed the job after it', async () => {
+    const worker = await aWorker({ machine: { steps: () => ({ prints: [300] }) } })
+    const running = worker.run()
+    await inStep(worker)
+    const { claim } = await worker.job()
+    await worker.store.jobs.change(worker.id, ['claimed', 'running'], { host: 'host-b', claim: claim + 1 })
+    await running
+    expect(await worker.job()).toMatchObject({ host: 'host-b', claim: claim + 1, ended: undefined })
+  })
+
+  it('puts the job back when its host stops, as if it had never been taken', async () => {
+    const worker = await aWorker({ machine: hangs })
+    const running = worker.run()
+    await inStep(worker)
+    worker.stop.abort(new HostStopping('mayfly serve ends'))
+    expect(await running).toBe('put-back')
+    expect(await worker.job()).toMatchObject({ state: 'queued', host: undefined, attempt: 1 })
+    expect([worker.released(), worker.listeners()]).toEqual([1, 0])
+  })
+
+  it('ends what another host had as host-lost, so that what runs here is a new attempt', async () => {
+    const worker = await aWorker()
+    await worker.store.jobs.claim(worker.id, 'host-b')
+    expect(await worker.run(true)).toBe('ended')
+    // The lost attempt is retried, and this run is the new one.
+    expect(await worker.job()).toMatchObject({ state: 'passed', attempt: 2 })
+    expect(worker.lined).toEqual([`${worker.id}#1`, `${worker.id}#2`])
+    expect(worker.start.orders.map(({ id }) => id)).toEqual([`${worker.id}-2`])
+  })
+
+  it("gives a fork's build no secret, approved or not", async () => {
+    const worker = await aWorker({ trigger: aPullRequest({ fork: true }) })
+    await worker.run()
+    expect((await worker.job()).state).toBe('passed')
+    expect(worker.resolved).toEqual([])
+    expect(worker.start.machines[0]?.secrets).toEqual({})
+  })
+
+  it('ends a job whose repository is gone, and leaves alone one that is no longer queued', async () => {
+    const worker = await aWorker()
+    for (const { name, forge } of await worker.store.repositories.list())
+      await worker.store.repositories.remove(`${forge}:${name}`)
+    await worker.run()
+    expect(await worker.job()).toMatchObject({ state: 'errored', failure: 'config' })
+    expect(await worker.run()).toBe('ended')
+    expect(worker.start.orders).toEqual([])
+  })
+})
