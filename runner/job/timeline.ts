@@ -24,6 +24,8 @@ export type Timeline = {
   settle(): Promise<void>
 }
 
+const newline = 10
+
 export function createTimeline({ folder, record, secrets, onEvent }: TimelineOptions): Timeline {
   const started = performance.now()
   const logMasker = createMasker(secrets)
@@ -41,13 +43,18 @@ export function createTimeline({ folder, record, secrets, onEvent }: TimelineOpt
     return written
   }
 
+  let atLineStart = true
   const tellLog = async (step: number | undefined, data: Buffer) => {
-    if (data.length > 0) await tell({ type: 'log', step, data })
+    if (data.length === 0) return
+    atLineStart = data.at(-1) === newline
+    await tell({ type: 'log', step, data })
   }
 
   return {
     emit: (event) => void tell(maskEvent(event, secrets)),
     log: async (step, chunk) => {
+      // A step need not end its last line; ours begin one of their own.
+      if (step === undefined && !atLineStart) await tellLog(undefined, Buffer.from('\n'))
       await tellLog(step, logMasker.push(chunk))
       // Our own lines are whole: held back, their end would count as the next step's output.
       if (step === undefined) await tellLog(step, logMasker.end())

@@ -12,6 +12,16 @@ steps:
     run: make dist
 `
 
+describe('a step whose last line has no end', () => {
+  it('keeps its bytes as they are, and the next step begins on a line of its own', async () => {
+    const lived = await liveJob({ pipeline: three, steps: { build: { prints: ['no end'] } } })
+    const log = await readKept(lived, 'log')
+    expect(log).toContain('no end\n[mayfly] step 2: test\n')
+    const [build] = lived.record.steps
+    expect(log.slice(build?.start, build?.end)).toBe('no end')
+  })
+})
+
 describe('a step that says no', () => {
   it('makes the job failed, and the steps after it are skipped', async () => {
     const { record, machine } = await liveJob({ pipeline: three, steps: { test: { exits: 7 } } })
