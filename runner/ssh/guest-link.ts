@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'ssh2'
 import { InfraError } from '../../config/errors.ts'
 import { timeLimit } from '../time-limit.ts'
@@ -12,6 +13,8 @@ type GuestLinkOptions = {
   /** milliseconds a broken connection may take to be made anew */
   readonly reconnectMs?: number
 }
+
+const retryMs = 250
 
 type Connection = { readonly opening: Promise<Client>; client?: Client }
 
@@ -66,24 +69,44 @@ export class GuestLink {
     return connection
   }
 
+  /** A server that is just starting, or is killed again, may show its banner and break off: one try is not enough. */
   async #connect(signal: AbortSignal): Promise<Client> {
-    const { login, onConnect, reconnectMs = 60_000 } = this.#options
+    const { reconnectMs = 60_000 } = this.#options
     const limit = timeLimit(signal, reconnectMs)
-    let client: Client | undefined
+    let cause: unknown
     try {
-      const socket = await waitForBanner({ port: this.#options.port(), signal: limit.signal })
-      client = await connectSsh({ socket, login, signal: limit.signal })
-      await onConnect(client, limit.signal)
-      return client
-    } catch (error) {
-      client?.destroy()
-      signal.throwIfAborted()
-      throw new InfraError('ssh-lost', `the machine let nobody in again within ${reconnectMs / 1000} s`, {
-        hint: 'a step may have stopped sshd, filled the memory or cut the network; see the console',
-        cause: error,
-      })
+      for (;;) {
+        try {
+          return await this.#open(limit.signal)
+        } catch (error) {
+          signal.throwIfAborted()
+          if (!limit.isOver()) cause = error
+          if (limit.isOver() || this.#closed) throw lost(reconnectMs, cause ?? error)
+        }
+        await sleep(retryMs)
+      }
     } finally {
       limit.clear()
     }
   }
+
+  async #open(signal: AbortSignal): Promise<Client> {
+    const { port, login, onConnect } = this.#options
+    const socket = await waitForBanner({ port: port(), signal })
+    const client = await connectSsh({ socket, login, signal })
+    try {
+      await onConnect(client, signal)
+      return client
+    } catch (error) {
+      client.destroy()
+      throw error
+    }
+  }
+}
+
+function lost(ms: number, cause: unknown): InfraError {
+  return new InfraError('ssh-lost', `the machine let nobody in again within ${ms / 1000} s`, {
+    hint: 'a step may have stopped sshd, filled the memory or cut the network; see the console',
+    cause,
+  })
 }

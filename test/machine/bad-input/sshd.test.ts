@@ -18,7 +18,7 @@ steps:
         if [ $number = 100 ] || [ $number = 200 ]; then
           sudo pkill -9 sshd
           sleep 1
-          until pgrep -f 'sshd: ci' >/dev/null; do sleep 0.2; done
+          until pgrep -f 'sshd: ci@' >/dev/null; do sleep 0.2; done
         fi
       done
   - name: after

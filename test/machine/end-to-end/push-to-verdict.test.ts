@@ -63,7 +63,11 @@ describe('from a push to a verdict', () => {
       return (whole.jobs as { id: string; build: string }[])[0]
     })
     const followed = await follow(served, job.id)
-    const { body: ended } = await served.api('GET', `/builds/${job.build}`)
+    // The job's log ends with the job; its build follows a moment later.
+    const ended = await eventually('the end of the build', async () => {
+      const { body: build } = await served.api('GET', `/builds/${job.build}`)
+      return build.state === 'running' ? undefined : build
+    })
     expect(ended).toMatchObject({ state: 'passed', sha })
 
     const log = await served.text(`/api/v1/jobs/${job.id}/log`)

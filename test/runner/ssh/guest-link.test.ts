@@ -94,6 +94,25 @@ describe('the connection to a guest', () => {
     expect(again.logins()).toBe(1)
   })
 
+  it('is tried again within the time when the guest breaks off before it serves', async () => {
+    const server = await startSshServer()
+    let tries = 0
+    const link = new GuestLink({
+      port: () => server.port,
+      login: server.login,
+      onConnect: async (client) => {
+        tries++
+        if (tries > 2) return
+        server.drop()
+        await once(client, 'close')
+        throw new Error('broken off')
+      },
+    })
+    onTestFinished(() => link.close())
+    expect(await works(await link.connection(signal))).toBe(true)
+    expect(tries).toBe(3)
+  })
+
   it('that nobody gives within the time is lost', async () => {
     const server = await startSshServer()
     await server.close()
@@ -106,7 +125,7 @@ describe('the connection to a guest', () => {
   it('is not made to a guest with another host key', async () => {
     const server = await startSshServer()
     const login = { ...server.login, hostKey: makeKeyPair('other').publicKey }
-    const { link } = linkTo({ ...server, login })
+    const { link } = linkTo({ ...server, login }, { reconnectMs: 1_000 })
     await expect(link.connection(signal)).rejects.toMatchObject({ class: 'ssh-lost' })
     expect(server.logins()).toBe(0)
   })
@@ -120,6 +139,7 @@ describe('the connection to a guest', () => {
       onConnect: async () => {
         if (refuse) throw new Error('no forward')
       },
+      reconnectMs: 1_000,
     })
     onTestFinished(() => link.close())
     await expect(link.connection(signal)).rejects.toMatchObject({ cause: { message: 'no forward' } })
