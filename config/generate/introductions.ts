@@ -77,7 +77,7 @@ export const hostIntroduction = `
 data: /srv/mayfly
 resources: { cpus: 4, memory: 4GiB }
 network:
-  allow: ["*.debian.org", github.com]
+  allow: ["*.example.org", github.com]
 images:
   my-linux:
     url: https://images.example.org/my-linux.qcow2.xz

@@ -140,7 +140,7 @@ export type HostNetwork = {
    */
   readonly internet: 'refuse' | 'accept-risk'
   /**
-   * Hosts that `network: web` reaches, such as `deb.debian.org` or `*.debian.org`.
+   * Hosts that `network: web` reaches, such as `packages.example.org` or `*.example.org`.
    * @defaultValue undefined: every public host
    */
   readonly allow: readonly string[] | undefined

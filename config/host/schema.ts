@@ -27,7 +27,7 @@ const hostResources = mapping({
 const hostPattern = () =>
   formed(
     /^(\*\.)?[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/,
-    'the name of a host such as deb.debian.org or *.debian.org, without scheme and port',
+    'the name of a host such as packages.example.org or *.example.org, without scheme and port',
   ).meta({ title: 'hosts' })
 const hostPatterns = () => z.array(hostPattern(), { error: 'expected a list of hosts' })
 
@@ -44,7 +44,7 @@ const hostNetwork = mapping({
     }),
   allow: hostPatterns().optional().meta({
     description:
-      'Hosts that `network: web` reaches; `*.debian.org` stands for all below `debian.org`. Without it: every public host.',
+      'Hosts that `network: web` reaches; `*.example.org` stands for all below `example.org`. Without it: every public host.',
   }),
   deny: hostPatterns()
     .prefault([])

@@ -114,7 +114,7 @@ images:
     url: https://example.org/a.img.xz
     compression: xz
     checksum: { url: https://example.org/SHA512SUMS, algorithm: sha512 }
-network: { internet: accept-risk, allow: ["*.debian.org"], deny: [bad.debian.org], audit: true }
+network: { internet: accept-risk, allow: ["*.example.org"], deny: [bad.example.org], audit: true }
 limits: { steps: 3, log_bytes: 1MiB }
 stop: { term: 1s }
 boot: { quiet: 1m }
@@ -126,7 +126,7 @@ boot: { quiet: 1m }
       defaultImage: 'own',
       pipelineFile: 'ci/mayfly.yml',
       resources: { cpus: 2, memory: 4 * GiB, disk: 10 * GiB },
-      network: { internet: 'accept-risk', allow: ['*.debian.org'], deny: ['bad.debian.org'], audit: true },
+      network: { internet: 'accept-risk', allow: ['*.example.org'], deny: ['bad.example.org'], audit: true },
       limits: { ...defaults.limits, steps: 3, logBytes: MiB },
       stop: { powerdown: 10_000, term: 1000 },
       boot: { cpuTime: 600_000, quiet: 60_000 },
@@ -267,7 +267,7 @@ repositories:
     [
       'a host with a scheme',
       'network: { allow: ["https://x.org"] }',
-      '1:20: network.allow[0]: expected the name of a host such as deb.debian.org or *.debian.org, without scheme and port, found "https://x.org"',
+      '1:20: network.allow[0]: expected the name of a host such as packages.example.org or *.example.org, without scheme and port, found "https://x.org"',
     ],
     [
       'a download that nothing verifies',

@@ -114,7 +114,7 @@ async function startMachine(network: 'none' | 'web'): Promise<Machine> {
 // SLIRP's gateway is the host's own loopback; 10.0.2.3 would be its name server. curl's 7 and 28: not connected.
 async function expectNoWayToHost(machine: Machine): Promise<void> {
   const ask = (url: string) => `{ curl -s --noproxy '*' --max-time 3 -o /dev/null ${url}; echo $?; }`
-  const names = '{ getent ahosts deb.debian.org || echo no names; }'
+  const names = '{ getent ahosts packages.example.org || echo no names; }'
   const all = [ask(`http://10.0.2.2:${port}/`), ask('http://10.0.2.3:53/'), names].map((one) => `${one} &`)
   const answers = (await output(machine, `${all.join(' ')} wait`)).split('\n').sort()
   expect(answers).toEqual([expect.stringMatching(/^(7|28)$/), expect.stringMatching(/^(7|28)$/), 'no names'])

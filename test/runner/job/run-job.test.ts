@@ -93,7 +93,7 @@ describe('a job that passes', () => {
   })
 
   it('keeps its record, with steps, artifacts, machine and traffic', async () => {
-    const visit = { host: 'deb.debian.org', port: 80, requests: 2, bytesSent: 0, bytesReceived: 9 }
+    const visit = { host: 'packages.example.org', port: 80, requests: 2, bytesSent: 0, bytesReceived: 9 }
     const traffic = [{ ...visit, refused: undefined, outsideAllowList: false }]
     const lived = await liveJob({ pipeline: whole, steps, files, traffic })
     const kept = JSON.parse(await readKept(lived, 'record.json'))
