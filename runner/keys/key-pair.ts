@@ -35,8 +35,13 @@ export function makeKeyPair(comment: string): KeyPair {
   }
 }
 
-// A JWK (RFC 8037) has both halves at their full 32 bytes, leading zeros included.
+// Both encodings of RFC 8410 end with the key at its full 32 bytes, leading zeros included. Encoded by the
+// generator itself: exporting a generated key afterwards can block Node 20 for ever, when a garbage collection
+// inside the export destroys the generator's job, which waits for the lock that the export holds.
 function rawKeyPair(): { seed: Buffer; point: Buffer } {
-  const { d, x } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
-  return { seed: Buffer.from(d ?? '', 'base64url'), point: Buffer.from(x ?? '', 'base64url') }
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519', {
+    privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+  })
+  return { seed: privateKey.subarray(-32), point: publicKey.subarray(-32) }
 }

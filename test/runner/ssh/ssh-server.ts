@@ -88,9 +88,12 @@ function makeKeys(): Keys {
   return { host: makeKeyPair('host'), user: makeKeyPair('user') }
 }
 
-/** Runs a command for real, and ends its channel as a guest's sshd would. */
+/** Runs a command for real, and ends its channel as a guest's sshd would; a lost channel ends what is left of it. */
 export function runCommand(command: string, channel: ServerChannel): void {
-  const child = spawn('sh', ['-c', command], { stdio: 'pipe' })
+  const child = spawn('sh', ['-c', command], { stdio: 'pipe', detached: true })
+  channel.once('close', () => {
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+  })
   channel.pipe(child.stdin).on('error', () => undefined)
   child.stdout.pipe(channel, { end: false })
   child.stderr.pipe(channel.stderr, { end: false })
