@@ -27,7 +27,10 @@ export type ImageUser = {
  *
  * @throws InfraError `image` where the image was removed since it was resolved
  */
-export async function useImage(image: ShelfImage, { machineId, process }: ImageUser): Promise<ImageUse> {
+export async function useImage(
+  image: Pick<ShelfImage, 'name' | 'disk'>,
+  { machineId, process }: ImageUser,
+): Promise<ImageUse> {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(machineId)) {
     throw new Error(
       `expected a machine id of letters, digits, dots, dashes and underscores, got ${JSON.stringify(machineId)}`,

@@ -2,6 +2,12 @@ import type { Client, ClientChannel } from 'ssh2'
 import { InfraError } from '../../config/errors.ts'
 import type { EgressProxy } from './egress-proxy.ts'
 
+/**
+ * Where the proxy listens in the guest unless something there has the port: outside the range that guests give to
+ * outgoing connections. Known beforehand, a guest can be told of its proxy before SSH is up.
+ */
+export const usualPort = 61_128
+
 const attempts = 20
 const retryMs = 500
 
@@ -31,7 +37,8 @@ export class WayOut {
     client.on('tcp connection', (_details, accept: () => ClientChannel) => this.#proxy.accept(accept()))
     for (let attempt = 1; ; attempt++) {
       try {
-        this.#port = await forwardIn(client, this.#port ?? 0)
+        if (this.#port !== undefined) await forwardIn(client, this.#port)
+        else this.#port = await forwardIn(client, usualPort).catch(() => forwardIn(client, 0))
         return
       } catch (error) {
         signal.throwIfAborted()

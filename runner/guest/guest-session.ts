@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream'
 import { ConfigError, InfraError } from '../../config/errors.ts'
-import type { Machine, StepCommand } from '../machine/machine.ts'
+import type { Machine, Preparation, StepCommand } from '../machine/machine.ts'
 import { exec } from '../ssh/exec.ts'
 import type { GuestLink } from '../ssh/guest-link.ts'
 import { callback, isSftpAnswer, putStream } from '../ssh/sftp.ts'
 import { sftpOf } from '../ssh/sftp-of.ts'
 import { exportLines } from './export-lines.ts'
 import { guestPaths, stepFolder } from './guest-paths.ts'
-import { prepareScript } from './prepare-script.ts'
+import { environmentFile, prepareScript } from './prepare-script.ts'
 import { remoteFiles } from './remote-files.ts'
 import { runStep } from './run-step.ts'
 import { shellQuote } from './shell-quote.ts'
@@ -16,10 +16,15 @@ type GuestSession = {
   link: GuestLink
   user: string
   proxyPort: () => number | undefined
+  /** What the guest was prepared with while it started, if it was. */
+  prepared?: Prepared | undefined
   /** Runs a call into the guest and says what its failure really was. */
   guard: <T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>) => Promise<T>
   onNote: (text: string) => void
 }
+
+/** A preparation, and the port of the proxy that it told the guest. */
+export type Prepared = { readonly preparation: Preparation; readonly proxyPort: number | undefined }
 
 type SessionMethods = { workdir(): string } & Pick<
   Machine,
@@ -27,8 +32,16 @@ type SessionMethods = { workdir(): string } & Pick<
 >
 
 /** What a job does in a guest over its SSH connection. */
-export function guestSession({ link, user, proxyPort, guard, onNote }: GuestSession): SessionMethods {
+export function guestSession({
+  link,
+  user,
+  proxyPort,
+  prepared: preparedAtStart,
+  guard,
+  onNote,
+}: GuestSession): SessionMethods {
   let workdir = `/home/${user}`
+  let prepared = preparedAtStart
   const files = remoteFiles({ link, guard })
 
   const run = async (command: string, signal: AbortSignal, input?: string) =>
@@ -63,7 +76,14 @@ export function guestSession({ link, user, proxyPort, guard, onNote }: GuestSess
     prepare: (preparation, signal) =>
       guard(signal, async (both) => {
         workdir = preparation.workdir
-        const script = prepareScript({ user, ...preparation, proxyPort: proxyPort() })
+        const before = prepared
+        prepared = { preparation, proxyPort: proxyPort() }
+        if (before?.preparation === preparation && before.proxyPort === prepared.proxyPort) return
+        if (before?.preparation.workdir === workdir && before.proxyPort === prepared.proxyPort) {
+          const text = environmentFile({ ...preparation, proxyPort: prepared.proxyPort })
+          return void (await put(guestPaths.env, Buffer.from(text), 0o600, both))
+        }
+        const script = prepareScript({ user, ...preparation, proxyPort: prepared.proxyPort })
         const { code, stderr } = await run('sudo -n sh -s', both, script)
         if (code === 0) return
         throw new InfraError('boot', `the machine could not be prepared: ${lastLine(stderr)}`, {

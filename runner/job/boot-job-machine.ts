@@ -10,20 +10,22 @@ import { resolveResources } from './resolve-resources.ts'
 export async function bootJobMachine(life: JobLife, image: ShelfImage): Promise<Machine> {
   const { order, timeline, signal } = life
   const { job, host, context } = order
+  const workdir = `/home/${image.profile.user}/work`
+  const preparation = { workdir, env: jobEnvironment(job.env, context) }
   const machine = await order.startMachine({
     id: machineId(context.jobId),
     image,
     resources: resolveResources({ job: job.resources, image: image.profile.resources, host: host.resources }),
     network: job.network,
     userData: job.userData,
+    preparation,
     signal,
     onGate: (gate) => timeline.emit({ type: 'gate', ...gate, ms: Math.round(gate.ms) }),
     onNote: (message) => timeline.emit({ type: 'note', message }),
     onConsole: (chunk) => timeline.console(chunk),
   })
   try {
-    const workdir = `/home/${image.profile.user}/work`
-    await machine.prepare({ workdir, env: jobEnvironment(job.env, context) }, signal)
+    await machine.prepare(preparation, signal)
     timeline.emit({ type: 'machine', facts: machine.facts })
     await timeline.log(undefined, Buffer.from(logHeader(machine.facts)))
     return machine
@@ -45,12 +47,25 @@ function machineId(jobId: string): string {
 }
 
 function logHeader(facts: MachineFacts): string {
-  const { image, imageDigest, cpus, memory, disk, network, strategy, accel, accelReason, gates } = facts
+  const {
+    image,
+    imageDigest,
+    cpus,
+    memory,
+    disk,
+    network,
+    strategy,
+    strategyReason,
+    accel,
+    accelReason,
+    gates,
+  } = facts
   const total = gates.reduce((sum, { ms }) => sum + ms, 0)
   const times = gates.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(', ')
   return [
     `image ${image} ${imageDigest.slice(0, 19)}, ${cpus} cpus, ${formatSize(memory)} memory, ${formatSize(disk)} disk, network ${network}`,
     `${strategy} start with ${accel} (${accelReason}) in ${formatDuration(total)}: ${times}`,
+    ...(strategyReason === undefined ? [] : [`not faster: ${strategyReason}`]),
     `job key ${facts.keyFingerprint}, custom user-data: ${facts.customUserData ? 'yes' : 'no'}`,
   ]
     .map((line) => `[mayfly] ${line}\n`)

@@ -1,4 +1,7 @@
 import { exec } from '../ssh/exec.ts'
+import { callback } from '../ssh/sftp.ts'
+import { sftpOf } from '../ssh/sftp-of.ts'
+import { untilAborted } from '../until-aborted.ts'
 import type { Gate } from './pass-gates.ts'
 import type { QemuMachine } from './qemu-machine.ts'
 
@@ -34,8 +37,13 @@ export function bootGates({ machine, nonce }: BootGates): Gate[] {
 
 async function readNonce({ machine, nonce, signal }: BootGates & { signal: AbortSignal }): Promise<void> {
   const client = await machine.link.connection(signal)
-  const { stdout } = await exec({ client, command: 'cat /run/mayfly/nonce', signal })
-  if (stdout.toString('latin1').trim() !== nonce)
+  const sftp = await untilAborted(sftpOf(client), signal)
+  // Over SFTP, whose server the upload needs anyway: a command would be one more shell.
+  const found = await untilAborted(
+    callback<Buffer>(sftp, (done) => sftp.readFile('/run/mayfly/nonce', done)),
+    signal,
+  )
+  if (found.toString('latin1').trim() !== nonce)
     throw new Error('the nonce of the seed was not found in the guest')
 }
 

@@ -3,7 +3,7 @@ import type { NetworkMode } from '../../config/pipeline/pipeline.ts'
 import type { Resources, ShelfImage } from '../../images/image.ts'
 import type { Accel } from '../accel/choose-accel.ts'
 import type { Qemu } from '../qemu/qemu-version.ts'
-import type { GateTime } from './machine.ts'
+import type { GateTime, Preparation } from './machine.ts'
 
 /** What a machine is to be, and who hears of its start. */
 export type BootOrder = {
@@ -18,6 +18,12 @@ export type BootOrder = {
   readonly dataFolder: string
   readonly accel: Accel
   readonly qemu: Qemu
+  /** What the job will `prepare`; a start that can do so on the way does it at once. */
+  readonly preparation?: Preparation
+  /** Why it is not started in a faster way; for the header of the job's log. */
+  readonly strategyReason?: string | undefined
+  /** Whether a template was tried first and did not start. */
+  readonly templateFailed?: boolean
   readonly signal: AbortSignal
   readonly onGate: (gate: GateTime) => void
   readonly onNote: (text: string) => void

@@ -1,18 +1,20 @@
 import { execa } from 'execa'
 import { InfraError } from '../../config/errors.ts'
-import type { ShelfImage } from '../../images/image.ts'
 
-type CreateOverlay = { image: ShelfImage; path: string; disk: number; signal: AbortSignal }
+/** What an overlay stands on: a qcow2 file, and how large the guest sees it, in bytes. */
+export type DiskBase = { readonly disk: string; readonly virtualSize: number }
+
+type CreateOverlay = { base: DiskBase; path: string; disk: number; signal: AbortSignal }
 
 /**
  * Makes the qcow2 overlay that takes every write of a machine, on a base that is never written.
  * `disk` is bytes; the overlay is as large as the larger of it and the base, for a disk can be grown but not shrunk.
  * Returns its virtual size in bytes.
  */
-export async function createOverlay({ image, path, disk, signal }: CreateOverlay): Promise<number> {
-  const size = Math.max(disk, image.virtualSize)
-  const base = ['-F', 'qcow2', '-b', image.disk]
-  const result = await execa('qemu-img', ['create', '-q', '-f', 'qcow2', ...base, path, String(size)], {
+export async function createOverlay({ base, path, disk, signal }: CreateOverlay): Promise<number> {
+  const size = Math.max(disk, base.virtualSize)
+  const backing = ['-F', 'qcow2', '-b', base.disk]
+  const result = await execa('qemu-img', ['create', '-q', '-f', 'qcow2', ...backing, path, String(size)], {
     cancelSignal: signal,
     reject: false,
   })

@@ -19,6 +19,10 @@ export type MachinePaths = {
   readonly runFolder: string
   readonly qmpSocket: string
   readonly serialSocket: string
+  /** The host's end of the port by which a frozen machine is told who it is. */
+  readonly controlSocket: string
+  /** Where a machine that is frozen sends its state. */
+  readonly stateSocket: string
 }
 
 type MachinePlace = {
@@ -52,7 +56,9 @@ export function machinePaths({ dataFolder, id, env, uid, runDir }: MachinePlace)
     firmwareVars: join(folder, 'firmware-vars.fd'),
     runFolder,
     qmpSocket: checkedSocket(join(runFolder, 'qmp.sock')),
-    serialSocket: checkedSocket(join(runFolder, longestSocket)),
+    serialSocket: checkedSocket(join(runFolder, 'serial.sock')),
+    controlSocket: checkedSocket(join(runFolder, longestSocket)),
+    stateSocket: checkedSocket(join(runFolder, 'state.sock')),
   }
 }
 
@@ -63,7 +69,7 @@ export function machinesFolder(dataFolder: string): string {
 
 export const machineRecordName = 'machine.json'
 
-const longestSocket = 'serial.sock'
+const longestSocket = 'control.sock'
 
 /** Bytes of `sun_path` without its final NUL (unix(7)); what is longer cannot be connected to. */
 const longestPath = 107

@@ -4,7 +4,7 @@ import type { EgressRecord } from '../egress/egress-record.ts'
 /**
  * One running VM, as a job sees it. A machine is made for one job, used by it alone and destroyed.
  *
- * Call order: `prepare` once, then any of `upload`, `putFile`, `exec`, `runStep` and `files` one after the other,
+ * Call order: `prepare`, then any of `upload`, `putFile`, `exec`, `runStep` and `files` one after the other,
  * then `destroy`. `destroy` may be called at any moment, also while another call is under way, which then rejects;
  * it is idempotent. Every method that waits takes the job's one AbortSignal and rejects with its reason.
  * What the guest answers is never trusted: lengths, names and statuses are bounded and checked by the caller's side.
@@ -17,7 +17,10 @@ export type Machine = {
   readonly workdir: string
   /** Settles once, when QEMU is gone or the guest can go no further; never rejects. */
   readonly ended: Promise<MachineEnd>
-  /** Sets up what every step needs in the guest: working directory, environment, proxy. */
+  /**
+   * Sets up what every step needs in the guest: working directory, environment, proxy. Called again before the first
+   * step, it changes the environment, which takes a few milliseconds.
+   */
   prepare(preparation: Preparation, signal: AbortSignal): Promise<void>
   /** Puts a tar stream over SFTP and unpacks it in the working directory; returns the bytes sent. */
   upload(tar: Readable, signal: AbortSignal): Promise<{ bytes: number }>
@@ -43,6 +46,10 @@ export type MachineFacts = {
   readonly accel: 'kvm' | 'tcg'
   readonly accelReason: string
   readonly strategy: 'cold' | 'pool' | 'template' | 'fake'
+  /** Why not in a faster way; undefined where there is none. */
+  readonly strategyReason?: string | undefined
+  /** A template was tried first and did not start. */
+  readonly templateFailed?: boolean
   readonly cpus: number
   /** bytes */
   readonly memory: number

@@ -2,7 +2,7 @@ import type { GateTime } from './machine.ts'
 
 /** One thing that has to be so before a machine is ready, with what to look at when it is not. */
 export type Gate = {
-  readonly name: 'qmp' | 'banner' | 'auth' | 'nonce' | 'user-data'
+  readonly name: 'qmp' | 'restore' | 'thaw' | 'banner' | 'auth' | 'nonce' | 'user-data'
   readonly hint: string
   readonly pass: (signal: AbortSignal) => Promise<void>
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { HostConfig } from '../../config/host/host-config.ts'
 import type { EgressRecord } from '../egress/egress-record.ts'
 import type { WayOut } from '../egress/way-out.ts'
-import { guestSession } from '../guest/guest-session.ts'
+import { guestSession, type Prepared } from '../guest/guest-session.ts'
 import type { ConsoleReader } from '../logs/console-reader.ts'
 import { type ConsoleFinding, createConsoleWatch } from '../logs/console-watch.ts'
 import { connectQmp } from '../qemu/connect-qmp.ts'
@@ -30,6 +30,7 @@ type QemuMachineOptions = {
   readonly host: HostConfig
   /** The proxy of a `web` machine; undefined where there is no way out, or no need of one. */
   readonly wayOut: WayOut | undefined
+  readonly prepared: Prepared | undefined
   /** Everything the machine holds; closed by `destroy`. */
   readonly scope: Scope
   readonly onNote: (text: string) => void
@@ -83,6 +84,7 @@ export class QemuMachine implements Machine {
       link: this.link,
       user: options.login.user,
       proxyPort: () => options.wayOut?.port,
+      prepared: options.prepared,
       guard: (signal, call) => guarded({ machine: this, signal, call }),
       onNote: options.onNote,
     })
@@ -114,6 +116,12 @@ export class QemuMachine implements Machine {
     return this.#gone.signal
   }
 
+  /** Throws where the gate of QMP was not passed. */
+  get qmp(): Qmp {
+    if (this.#qmp === undefined) throw new Error('expected the QMP gate to come first')
+    return this.#qmp
+  }
+
   async openQmp(signal: AbortSignal): Promise<void> {
     this.#qmp = await connectQmp({
       path: this.#options.qmpSocket,
@@ -139,7 +147,7 @@ export class QemuMachine implements Machine {
 
   /** The end of the machine, if it comes within `ms`. */
   endWithin(ms: number): Promise<MachineEnd | undefined> {
-    return Promise.race([this.ended, sleep(ms, undefined)])
+    return Promise.race([this.ended, sleep(ms, undefined, { ref: false })])
   }
 
   traffic(): EgressRecord[] {

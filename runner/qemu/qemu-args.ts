@@ -2,7 +2,10 @@ import { ConfigError } from '../../config/errors.ts'
 import { diskArgs, seedArgs } from './disk-args.ts'
 import { networkArgs } from './network-args.ts'
 import { optionPath, optionValue } from './option-value.ts'
-import type { QemuFirmware, QemuSpec } from './qemu-spec.ts'
+import type { MemoryFile, QemuFirmware, QemuSpec } from './qemu-spec.ts'
+
+/** The name by which the guest finds its control port in /dev/virtio-ports. */
+export const controlPort = 'mayfly'
 
 /**
  * QEMU's argv for one machine, without the binary: nothing but the spec goes in, so the same spec gives the
@@ -19,7 +22,7 @@ export function qemuArgs(spec: QemuSpec): string[] {
     ['-cpu', spec.cpu],
     ['-smp', wholeCpus(spec.cpus)],
     ['-m', memory],
-    ['-object', `memory-backend-memfd,id=ram,size=${memory}`],
+    ['-object', memoryBackend(memory, spec.memoryFile)],
     ['-nodefaults'],
     ['-no-user-config'],
     ['-display', 'none'],
@@ -42,8 +45,27 @@ export function qemuArgs(spec: QemuSpec): string[] {
     ['-serial', 'chardev:ser'],
     ['-chardev', listeningSocket('qmp', spec.sockets.qmp)],
     ['-mon', 'chardev=qmp,mode=control'],
+    ...controlArgs(spec.sockets.control),
+    ...(spec.incoming ? [['-incoming', 'defer']] : []),
     ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
   ].flat()
+}
+
+function memoryBackend(size: string, file: MemoryFile | undefined): string {
+  if (!file) return `memory-backend-memfd,id=ram,size=${size}`
+  const share = file.use === 'written' ? 'on' : 'off'
+  const readOnly = file.readOnly ? ',readonly=on,rom=off' : ''
+  return `memory-backend-file,id=ram,size=${size},mem-path=${optionPath(file.path)},share=${share}${readOnly}`
+}
+
+// Last of the devices, so that the others keep their places on the bus.
+function controlArgs(socket: string | undefined): string[][] {
+  if (socket === undefined) return []
+  return [
+    ['-device', 'virtio-serial-pci,max_ports=2'],
+    ['-chardev', listeningSocket('ctl', socket)],
+    ['-device', `virtserialport,chardev=ctl,name=${controlPort}`],
+  ]
 }
 
 function wholeMebibytes(bytes: number): number {

@@ -20,9 +20,26 @@ export type QemuSpec = {
   readonly extraNics: readonly QemuNic[]
   /** For direct boot; undefined boots through the firmware. */
   readonly kernel: { readonly image: string; readonly initrd: string; readonly append: string } | undefined
-  readonly sockets: { readonly qmp: string; readonly serial: string }
+  readonly sockets: {
+    readonly qmp: string
+    readonly serial: string
+    /** A port into the guest for whoever freezes and thaws it; only machines with a memory file have one. */
+    readonly control?: string
+  }
   /** The boot console from its first byte, whoever watches. */
   readonly serialLog: string
+  /** Memory in a file instead of anonymous memory, for templates and their clones. */
+  readonly memoryFile?: MemoryFile
+  /** Waits for the state of a frozen machine instead of booting. */
+  readonly incoming?: boolean
+}
+
+/** `written` shares every page with the file; `private` only reads it, and what the guest writes is its own. */
+export type MemoryFile = {
+  readonly path: string
+  readonly use: 'written' | 'private'
+  /** Open it for reading alone, which QEMU 8.2 and later can for `private`. */
+  readonly readOnly: boolean
 }
 
 export type QemuFirmware =

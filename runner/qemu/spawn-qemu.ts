@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs'
+import { createReadStream, createWriteStream } from 'node:fs'
 import { execa } from 'execa'
 import { InfraError } from '../../config/errors.ts'
 import { type ProcessIdentity, processIdentity } from '../../images/process-identity.ts'
@@ -24,19 +24,19 @@ type Spawn = {
   /** bytes QEMU may make any one file grow to */
   fileSize: number
   logFile: string
+  /** An open file that QEMU has as descriptor 3. */
+  inherited?: number | undefined
 }
 
 /**
  * Starts QEMU so that it can't gain privileges, leaves no core dump with a guest's memory in it, and dies with us:
  * a parent's SIGKILL can't be caught, so the kernel does it (prctl(2), PR_SET_PDEATHSIG).
  */
-export async function spawnQemu({ binary, args, fileSize, logFile }: Spawn): Promise<QemuProcess> {
+export async function spawnQemu({ binary, args, fileSize, logFile, inherited }: Spawn): Promise<QemuProcess> {
   const bounds = ['--core=0', '--nofile=1024', `--fsize=${fileSize}`]
   const confine = ['setpriv', '--pdeathsig', 'KILL', '--no-new-privs']
   const child = execa('prlimit', [...bounds, ...confine, binary, ...args], {
-    stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'pipe',
+    stdio: ['ignore', 'pipe', 'pipe', ...(inherited === undefined ? [] : [asStream(inherited)])],
     buffer: false,
     reject: false,
     cleanup: true,
@@ -65,6 +65,11 @@ export async function spawnQemu({ binary, args, fileSize, logFile }: Spawn): Pro
       child.kill(signal)
     },
   }
+}
+
+// execa hands a stream with a descriptor on as it is; nothing is read of it on our side.
+function asStream(fd: number) {
+  return createReadStream('', { fd, autoClose: false })
 }
 
 async function spawnFault(binary: string, exited: Promise<QemuExit>): Promise<InfraError> {

@@ -92,7 +92,8 @@ function sizeOf(entry: SourceEntry): number {
   return entry.kind === 'large-file' ? entry.size : 0
 }
 
-function tooLarge(limit: number, path: string): ConfigError {
+/** For a directory of more than `limit` bytes; `path` is the file that goes beyond. */
+export function tooLarge(limit: number, path: string): ConfigError {
   return new ConfigError(
     `expected at most ${formatSize(limit)} to upload, got more: ${JSON.stringify(path)} goes beyond it`,
     {

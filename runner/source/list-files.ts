@@ -16,16 +16,25 @@ export type FileList = {
  * `.gitignore` excludes, and the whole `.git` folder.
  */
 export async function listFiles(directory: string, signal: AbortSignal): Promise<FileList> {
-  const notes: string[] = []
-  const top = await findWorkTree(directory)
-  const git = top === undefined ? undefined : await listGit({ directory, signal, notes })
-  const paths = git ?? (await listIgnoring(directory))
+  const { top, paths, notes } = await listWork(directory, signal)
   if (top !== undefined && top !== directory) {
     notes.push(`.git is not uploaded: it is in ${top}, above the directory`)
   }
-  const found = new Set(paths.flatMap(withParents))
+  const found = new Set(paths)
   for (const path of await gitFolders({ directory, paths: found, notes })) found.add(path)
   return { paths: [...found].sort(), notes }
+}
+
+/** The same without any `.git`; `top` is the git work tree that the directory is in, undefined where it is in none. */
+export async function listWork(
+  directory: string,
+  signal: AbortSignal,
+): Promise<FileList & { top: string | undefined }> {
+  const notes: string[] = []
+  const top = await findWorkTree(directory)
+  const git = top === undefined ? undefined : await listGit({ directory, signal, notes })
+  const listed = git ?? (await listIgnoring(directory))
+  return { top, paths: [...new Set(listed.flatMap(withParents))].sort(), notes }
 }
 
 async function findWorkTree(directory: string): Promise<string | undefined> {

@@ -31,7 +31,7 @@ describe('openCatalogue', () => {
     })
   })
 
-  it('lays the host file over an entry, resources one by one', () => {
+  it('AC53: lays the host file over an entry, resources one by one, so that a large image never shrinks', () => {
     const catalogue = openCatalogue({
       'debian-12': { user: 'admin', nic: undefined, resources: { cpus: 4, disk: undefined } },
     })

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -9,14 +9,14 @@ import { openShelf } from '../../images/shelf.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The data folder whose `images/` all machine tests share. */
+    /** The data folder whose `images/` and `templates/` all machine tests share. */
     readonly sharedData: string
   }
 }
 
 let made: string | undefined
 
-/** One build of the command and one image for all tests that boot machines. */
+/** One build of the command and one image for all tests that boot machines; the first of them makes the template. */
 export async function setup(project: TestProject): Promise<void> {
   const given = process.env.MAYFLY_DATA
   made = given === undefined ? await mkdtemp(join(tmpdir(), 'mayfly-test-')) : undefined
@@ -26,6 +26,7 @@ export async function setup(project: TestProject): Promise<void> {
   await writeFile(join(packageRoot(), 'dist', '.built'), '')
   const shelf = openShelf({ dataFolder, builders: { 'debian-12-local': debianLocalBuilder() } })
   await shelf.ensure('debian-12-local', { signal: new AbortController().signal })
+  await mkdir(join(dataFolder, 'templates'), { recursive: true, mode: 0o700 })
   project.provide('sharedData', dataFolder)
 }
 

@@ -44,6 +44,11 @@ type BenchOptions = {
   readonly command?: readonly [string, ...string[]]
   /** Whether the image that all share lies on the shelf. @defaultValue true */
   readonly withImage?: boolean
+  /**
+   * Where machines start from: the templates that all tests share, templates of the bench's own, or cold.
+   * @defaultValue 'shared', or 'own' where the image is not shared either
+   */
+  readonly templates?: 'shared' | 'own' | 'none'
   /** A folder that is there already and stays, such as one on a small disk. @defaultValue one of the bench's own */
   readonly data?: string
 }
@@ -53,16 +58,21 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-bench-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const { command = builtCommand, withImage = true, data = join(folder, 'data') } = options
+  const { templates = withImage ? 'shared' : 'own' } = options
   const work = join(folder, 'work')
   await mkdir(data, { recursive: true })
   await mkdir(work)
   if (withImage) await symlink(join(inject('sharedData'), 'images'), join(data, 'images'))
 
+  if (templates === 'shared') await symlink(join(inject('sharedData'), 'templates'), join(data, 'templates'))
+  const coldHost = join(folder, 'host.yml')
+  if (templates === 'none') await writeFile(coldHost, 'templates: { use: false }\n')
+
   const mayfly: Bench['mayfly'] = (args, { env = {} } = {}) =>
     startMayfly({
       command: [...command, ...args],
       cwd: work,
-      env: { MAYFLY_DATA: data, NO_COLOR: '1', MAYFLY_CONFIG: '', ...env },
+      env: { MAYFLY_DATA: data, NO_COLOR: '1', MAYFLY_CONFIG: templates === 'none' ? coldHost : '', ...env },
     })
   const records = async () =>
     await Promise.all((await jobIds(data)).map((id) => readRecord(join(data, 'jobs', id))))

@@ -9,9 +9,9 @@ import { debianLocalBuilder } from '../../../images/build-debian-local.ts'
 import type { ShelfImage } from '../../../images/image.ts'
 import { openShelf } from '../../../images/shelf.ts'
 import type { MachineOrder } from '../../../runner/job/job-order.ts'
-import { coldStart } from '../../../runner/machine/cold-start.ts'
 import { type MachinePaths, machinePaths } from '../../../runner/machine/filenames.ts'
 import type { Machine } from '../../../runner/machine/machine.ts'
+import { startOnHost } from '../../../runner/start-on-host.ts'
 
 /** A machine that boots, started through the runner as a library. */
 export type Boot = {
@@ -46,8 +46,14 @@ export function localImage(): Promise<ShelfImage> {
   return openShelf({ dataFolder: inject('sharedData'), builders }).resolve('debian-12-local')
 }
 
-/** What a host without a host file has. */
-export const plainHost = () => loadHostConfig({ env: {}, standardFile: '/nonexistent' })
+/** What a host without a host file has, but that its machines boot from cold. */
+export async function plainHost(): Promise<HostConfig> {
+  const host = await fastHost()
+  return { ...host, templates: { ...host.templates, use: false } }
+}
+
+/** What a host without a host file has: machines from templates. */
+export const fastHost = () => loadHostConfig({ env: {}, standardFile: '/nonexistent' })
 
 /** Starts a small machine; what is given replaces what it is by default. */
 export async function startBoot({ data, host: hostParts, onGate, ...order }: BootOptions): Promise<Boot> {
@@ -57,7 +63,7 @@ export async function startBoot({ data, host: hostParts, onGate, ...order }: Boo
   const gates: string[] = []
   const notes: string[] = []
   const chunks: Buffer[] = []
-  const ready = coldStart({ host, dataFolder: data })({
+  const ready = startOnHost({ host, dataFolder: data })({
     resources: { cpus: 2, memory: 512 * 2 ** 20, disk: 0 },
     network: 'none',
     userData: undefined,

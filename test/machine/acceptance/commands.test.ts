@@ -12,7 +12,7 @@ const catalogue = ['ubuntu-22.04', 'ubuntu-24.04', 'debian-12', 'debian-13', 'ro
 
 describe('mayfly run', () => {
   it('AC10: refuses a network mode that does not exist with the ones that do', async () => {
-    const bench = await createBench({ withImage: false })
+    const bench = await createBench({ withImage: false, templates: 'none' })
     const { code, output } = await bench.run('network: bridge\nsteps: [{ run: "true" }]\n')
     expect(code).toBe(2)
     expect(output).toMatch(/\.mayfly\.yml:1:10: .*none.*web.*internet.*bridge/s)
@@ -20,7 +20,7 @@ describe('mayfly run', () => {
   })
 
   it('AC11: ends before QEMU starts when the disk of an image cannot boot, with image and path', async () => {
-    const bench = await createBench({ withImage: false })
+    const bench = await createBench({ withImage: false, templates: 'none' })
     const path = join(bench.work, 'empty.qcow2')
     qemuImg('create', '-q', '-f', 'qcow2', path, '64M')
     await writeFile(join(bench.work, 'host.yml'), 'images: { mine: { path: empty.qcow2 } }')
@@ -33,7 +33,7 @@ describe('mayfly run', () => {
   })
 
   it('AC11: ends before anything starts when the file of an image is not there, with image and path', async () => {
-    const bench = await createBench({ withImage: false })
+    const bench = await createBench({ withImage: false, templates: 'none' })
     await writeFile(join(bench.work, 'host.yml'), 'images: { mine: { path: absent.qcow2 } }')
     const run = await bench.run('image: mine\nsteps: [{ run: "true" }]\n', ['--config', 'host.yml'])
     expect(run.code).toBe(2)
@@ -43,7 +43,7 @@ describe('mayfly run', () => {
   })
 
   it('AC30: refuses an image that nobody knows with those that are known', async () => {
-    const bench = await createBench({ withImage: false })
+    const bench = await createBench({ withImage: false, templates: 'none' })
     const { code, output } = await bench.run('image: illumos-latest\nsteps: [{ run: "true" }]\n')
     expect(code).toBe(2)
     for (const name of ['illumos-latest', ...catalogue]) expect(output).toContain(name)
@@ -53,7 +53,7 @@ describe('mayfly run', () => {
 
 describe('mayfly images', () => {
   it('AC18: lists the images of the catalogue and those of the host file, present or absent', async () => {
-    const bench = await createBench({ withImage: false })
+    const bench = await createBench({ withImage: false, templates: 'none' })
     await writeFile(join(bench.work, 'disk.qcow2'), qcow2Disk())
     await writeFile(join(bench.work, 'host.yml'), 'images: { mine: { path: disk.qcow2 } }')
     await bench.mayfly(['images', 'pull', 'mine', '--config', 'host.yml'])
@@ -64,7 +64,7 @@ describe('mayfly images', () => {
   })
 
   it('AC19: leaves nothing that could be used when a pull is killed, and verifies what the next one brings', async () => {
-    const bench = await createBench({ withImage: false })
+    const bench = await createBench({ withImage: false, templates: 'none' })
     const disk = qcow2Disk(rawDisk(8 * 2 ** 20))
     let stalls = true
     // The first time the publisher stops in the middle.
@@ -104,7 +104,7 @@ describe('mayfly images', () => {
 
 describe('mayfly doctor', () => {
   it('AC28: names each program that is missing with the command that installs it, and does not end with 0', async () => {
-    const bench = await createBench({ withImage: false })
+    const bench = await createBench({ withImage: false, templates: 'none' })
     const whole = await bench.mayfly(['doctor', '--json'])
     for (const name of ['Node', 'qemu-system-x86_64', 'qemu-img', 'socket folder', 'data folder']) {
       expect(stateOf(whole.stdout, name)).toBe('good')
@@ -129,7 +129,7 @@ describe('mayfly doctor', () => {
   })
 
   it('AC28: says that a data folder cannot be written, and why KVM is or is not used', async () => {
-    const bench = await createBench({ withImage: false })
+    const bench = await createBench({ withImage: false, templates: 'none' })
     const file = join(bench.work, 'a-file')
     await writeFile(file, '')
     const { exitCode, all } = await bench.mayfly(['doctor', '--data', join(file, 'below')])

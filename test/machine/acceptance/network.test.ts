@@ -39,7 +39,7 @@ describe('a machine with network: none', () => {
   })
   afterAll(() => machine?.destroy('now'))
 
-  it('has no way to the loopback of its host, and no names', async () => {
+  it('AC42: has no way to the loopback of its host, and no names', async () => {
     await expectNoWayToHost(machine)
   })
 
@@ -58,7 +58,7 @@ describe('a machine with network: web', () => {
   })
   afterAll(() => machine?.destroy('now'))
 
-  it('has no way to the loopback of its host but by SSH, and no names of its own', async () => {
+  it('AC42: has no way to the loopback of its host but by SSH, and no names of its own', async () => {
     await expectNoWayToHost(machine)
   })
 

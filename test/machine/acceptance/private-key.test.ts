@@ -7,8 +7,8 @@ import { parsePipeline } from '../../../config/pipeline/parse-pipeline.ts'
 import type { JobRecord } from '../../../runner/job/job-record.ts'
 import { runJob } from '../../../runner/job/run-job.ts'
 import type { KeyPair } from '../../../runner/keys/key-pair.ts'
-import { coldStart } from '../../../runner/machine/cold-start.ts'
 import { directorySource } from '../../../runner/source/directory-source.ts'
+import { startOnHost } from '../../../runner/start-on-host.ts'
 import { qemuProcesses } from '../mayfly.ts'
 import { localImage, makeDataFolder, plainHost, removeDataFolder } from './boot.ts'
 
@@ -56,7 +56,7 @@ beforeAll(async () => {
     dataFolder: data,
     source: directorySource({ directory: join(data, 'work'), limits: { bytes: 2 ** 20 } }),
     ensureImage: () => localImage(),
-    startMachine: coldStart({ host, dataFolder: data }),
+    startMachine: startOnHost({ host, dataFolder: data }),
     signal: new AbortController().signal,
     onEvent: () => undefined,
     onImageProgress: () => undefined,

@@ -37,7 +37,7 @@ describe('the machine of a job', () => {
 
 /** Starts a job on a disk without a system on it, and gives the arguments of its QEMU once that answers. */
 async function startedWith({ host, job = '' }: { host: string; job?: string }): Promise<string[]> {
-  const bench = await createBench({ withImage: false })
+  const bench = await createBench({ withImage: false, templates: 'none' })
   await writeFile(join(bench.work, 'disk.qcow2'), qcow2Disk())
   await writeFile(join(bench.work, 'host.yml'), host)
   const pipeline = `image: mine\nnetwork: none\n${job}\nsteps: [{ run: "true" }]\n`

@@ -33,7 +33,7 @@ describe('a job whose machine does not boot', () => {
     ['sleeps for ever', 'rdinit=/bin/busybox -- sleep 100000', 'idle and silent'],
     ['computes for ever', 'rdinit=/bin/busybox -- sh -c "while :; do :; done"', 'computing in silence'],
   ])('is errored as boot, with the last lines of the console, when the guest %s', async (_, words, why) => {
-    const bench = await createBench({ withImage: false })
+    const bench = await createBench({ withImage: false, templates: 'none' })
     const run = await runWithKernel(bench, words)
     expectErrored(run, {
       failure: 'boot',
@@ -50,7 +50,7 @@ describe('a job whose machine does not boot', () => {
   })
 
   it('is errored as guest-panic, with the last lines of the console, when the kernel panics', async () => {
-    const bench = await createBench({ withImage: false })
+    const bench = await createBench({ withImage: false, templates: 'none' })
     const run = await runWithKernel(bench, 'rdinit=/bin/busybox -- false')
     expectErrored(run, {
       failure: 'guest-panic',

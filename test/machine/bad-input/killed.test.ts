@@ -6,7 +6,7 @@ import { watchRun } from '../watched-run.ts'
 
 describe('mayfly run that is killed with SIGKILL', () => {
   it('leaves no QEMU, and the next run clears its files and sockets away', async () => {
-    const bench = await createBench()
+    const bench = await createBench({ templates: 'none' })
     const watched = await watchRun(bench, {
       pipeline: `
 resources: { cpus: 1, memory: 512MiB }

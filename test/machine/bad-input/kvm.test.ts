@@ -21,7 +21,7 @@ steps: [ { run: echo ran } ]
 
 describe('a host whose /dev/kvm is there but unusable', () => {
   it('runs jobs under emulation, and says why in the header of the log', async () => {
-    const bench = await createBench({ command: onDeadKvm })
+    const bench = await createBench({ command: onDeadKvm, templates: 'none' })
     const run = await bench.run(job)
     expect(run.record).toMatchObject({ verdict: 'passed' })
     expect(run.code).toBe(0)
@@ -33,7 +33,7 @@ describe('a host whose /dev/kvm is there but unusable', () => {
   })
 
   it('refuses jobs where the host file insists on KVM', async () => {
-    const bench = await createBench({ command: onDeadKvm })
+    const bench = await createBench({ command: onDeadKvm, templates: 'none' })
     await writeFile(join(bench.work, 'host.yml'), 'accel: kvm\n')
     const run = await bench.run(job, ['--config', 'host.yml'])
     expectErrored(run, {

@@ -8,7 +8,7 @@ const all = fc.record({ cpus: amount, memory: amount, disk: amount })
 const some = fc.record({ cpus: amount, memory: amount, disk: amount }, { requiredKeys: [] })
 
 describe('resolveResources', () => {
-  it('takes each amount from the job, else from the image, else from the host (AC23)', () => {
+  it('AC23, AC53: takes each amount from the job, else from the image, else from the host', () => {
     fc.assert(
       fc.property(some, some, all, (job, image, host) => {
         const resolved = resolveResources({ job, image, host })

@@ -22,6 +22,8 @@ describe('machinePaths', () => {
       runFolder: '/tmp/mayfly-1000/m-1',
       qmpSocket: '/tmp/mayfly-1000/m-1/qmp.sock',
       serialSocket: '/tmp/mayfly-1000/m-1/serial.sock',
+      controlSocket: '/tmp/mayfly-1000/m-1/control.sock',
+      stateSocket: '/tmp/mayfly-1000/m-1/state.sock',
     })
   })
 

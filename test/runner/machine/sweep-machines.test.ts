@@ -82,7 +82,7 @@ describe('the sweep at the start', () => {
     expect(await left('machines')).toEqual([])
   })
 
-  it('does not end a process that was given the pid later', async () => {
+  it('AC48: does not end a process that was given the pid later', async () => {
     const { child, identity } = await start('qemu-system-x86_64 -name job-1')
     const earlier = { ...identity, startTime: identity.startTime - 1 }
     await leave('job-1', { owner: await deadOwner(), qemu: earlier })
@@ -90,7 +90,7 @@ describe('the sweep at the start', () => {
     expect(runs(child)).toBe(true)
   })
 
-  it('takes an owner whose pid was given to another for dead', async () => {
+  it('AC48: takes an owner whose pid was given to another for dead', async () => {
     const { identity } = await start('mayfly')
     await leave('job-1', { owner: { ...identity, startTime: identity.startTime - 1 } })
     expect(await sweepMachines(dataFolder)).toEqual(['job-1'])

@@ -146,6 +146,13 @@ describe('qemuArgs', () => {
     expect(values(virtio, '-drive')[1]).toMatch(/media=cdrom,readonly=on$/)
   })
 
+  it('AC55: caches the throw-away overlay without a flush, names every format, and never opens a base to write', () => {
+    const [disk, seed] = values(virtio, '-drive')
+    expect(disk).toContain('format=qcow2,cache=unsafe,discard=unmap')
+    expect(seed).toContain('format=raw')
+    expect(qemuArgs(virtio).join(' ')).not.toContain('backing')
+  })
+
   it('leaves the CD out when there is no seed', () => {
     expect(qemuArgs({ ...virtio, seed: undefined }).join(' ')).not.toMatch(/cdrom|ide-cd/)
   })
@@ -178,6 +185,30 @@ describe('qemuArgs', () => {
   it('AC31: gives two cards two addresses', () => {
     const macs = values(e1000, '-device').flatMap((device) => /mac=([^,]+)/.exec(device)?.[1] ?? [])
     expect(new Set(macs).size).toBe(2)
+  })
+
+  it('keeps the memory of a template in a file, and maps it privately for a clone, which waits for its state', () => {
+    const sockets = { ...virtio.sockets, control: '/r/control.sock' }
+    const template: QemuSpec = {
+      ...virtio,
+      sockets,
+      memoryFile: { path: '/t/ram', use: 'written', readOnly: false },
+    }
+    expect(values(template, '-object')).toEqual([
+      'memory-backend-file,id=ram,size=1536M,mem-path=/t/ram,share=on',
+    ])
+    expect(values(template, '-device')).toContain('virtserialport,chardev=ctl,name=mayfly')
+    expect(values(template, '-incoming')).toEqual([])
+    const clone: QemuSpec = {
+      ...template,
+      memoryFile: { path: '/t/ram', use: 'private', readOnly: true },
+      incoming: true,
+    }
+    expect(values(clone, '-object')).toEqual([
+      'memory-backend-file,id=ram,size=1536M,mem-path=/t/ram,share=off,readonly=on,rom=off',
+    ])
+    expect(values(clone, '-incoming')).toEqual(['defer'])
+    expect(values(clone, '-device')).toEqual(values(template, '-device'))
   })
 
   it('doubles commas in paths', () => {

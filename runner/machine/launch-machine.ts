@@ -1,0 +1,76 @@
+import { createWayOut } from '../egress/create-way-out.ts'
+import type { Prepared } from '../guest/guest-session.ts'
+import { ConsoleReader } from '../logs/console-reader.ts'
+import { qemuArgs } from '../qemu/qemu-args.ts'
+import type { QemuSpec } from '../qemu/qemu-spec.ts'
+import { spawnQemu } from '../qemu/spawn-qemu.ts'
+import type { Scope } from '../scope.ts'
+import { hasCustomUserData } from '../seed/seed.ts'
+import type { BootOrder } from './boot-order.ts'
+import type { MachineFacts } from './machine.ts'
+import type { MachineParts } from './machine-parts.ts'
+import { writeMachineRecord } from './machine-record.ts'
+import { QemuMachine } from './qemu-machine.ts'
+
+type Launch = {
+  order: BootOrder
+  parts: MachineParts
+  spec: QemuSpec
+  /** bytes, as the guest sees it */
+  disk: number
+  strategy: MachineFacts['strategy']
+  /** An open file that QEMU inherits as descriptor 3. */
+  inherited?: number
+  prepared?: Prepared | undefined
+  scope: Scope
+}
+
+/** Starts QEMU and gives the machine around it, which nobody has talked to yet. */
+export async function launchMachine(launch: Launch): Promise<QemuMachine> {
+  const { order, parts, spec, disk, strategy, inherited, prepared, scope } = launch
+  const { id, image, resources, host, accel } = order
+  const { paths, owner, jobKey, hostKey } = parts
+  const reader = new ConsoleReader({ file: paths.console, limit: host.limits.consoleBytes })
+  await scope.defer('console reader', () => reader.close())
+  reader.listen(order.onConsole)
+  const qemu = await spawnQemu({
+    binary: order.qemu.binary,
+    args: qemuArgs(spec),
+    fileSize: Math.ceil(Math.max(disk, resources.memory) * 1.1 + 2 ** 30),
+    logFile: paths.qemuLog,
+    inherited,
+  })
+  await scope.defer('QEMU', async () => {
+    qemu.kill('SIGKILL')
+    await qemu.exited
+  })
+  await writeMachineRecord(paths.record, { id, owner, qemu: qemu.identity, runFolder: paths.runFolder })
+  return new QemuMachine({
+    id,
+    facts: {
+      image: image.name,
+      imageDigest: image.digest,
+      accel: accel.accel,
+      accelReason: accel.reason,
+      strategy,
+      strategyReason: order.strategyReason,
+      templateFailed: order.templateFailed === true,
+      cpus: resources.cpus,
+      memory: resources.memory,
+      disk,
+      network: order.network,
+      pid: qemu.pid,
+      keyFingerprint: jobKey.fingerprint,
+      customUserData: hasCustomUserData([image.profile.userData, order.userData]),
+    },
+    qemu,
+    qmpSocket: paths.qmpSocket,
+    reader,
+    login: { user: image.profile.user, privateKey: jobKey.privateKey, hostKey: hostKey.publicKey },
+    scope,
+    host,
+    wayOut: createWayOut(order),
+    prepared,
+    onNote: order.onNote,
+  })
+}

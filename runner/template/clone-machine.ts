@@ -1,0 +1,223 @@
+import { randomBytes } from 'node:crypto'
+import { copyFile, open, readFile, writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { useImage } from '../../images/shelf/use-markers.ts'
+import { usualPort } from '../egress/way-out.ts'
+import type { Prepared } from '../guest/guest-session.ts'
+import { prepareScript } from '../guest/prepare-script.ts'
+import { awaitReady } from '../machine/await-ready.ts'
+import { bootGates } from '../machine/boot-gates.ts'
+import type { BootOrder } from '../machine/boot-order.ts'
+import { createOverlay } from '../machine/create-overlay.ts'
+import { launchMachine } from '../machine/launch-machine.ts'
+import { type MachineParts, makeParts } from '../machine/machine-parts.ts'
+import { machineSpec } from '../machine/machine-spec.ts'
+import type { Gate } from '../machine/pass-gates.ts'
+import { prepareFirmware } from '../machine/prepare-firmware.ts'
+import type { QemuMachine } from '../machine/qemu-machine.ts'
+import type { QemuSpec } from '../qemu/qemu-spec.ts'
+import { Scope } from '../scope.ts'
+import { makeSeed } from '../seed/seed.ts'
+import { ControlPort, type Identity } from './control-port.ts'
+import { shareMemory } from './freeze.ts'
+import type { Template } from './template.ts'
+import { templateMac } from './template-mac.ts'
+
+/**
+ * Starts a machine from a template: its memory mapped privately, its disk an overlay, its seed CD in the drive; then
+ * everything that makes it itself is put in place before anybody can log in. Whatever fails, nothing of it is left.
+ *
+ * Throws InfraError with its class, or the signal's reason.
+ */
+export async function cloneMachine(order: BootOrder, template: Template): Promise<QemuMachine> {
+  const scope = new Scope()
+  try {
+    return await start(order, template, scope)
+  } catch (error) {
+    await scope.close()
+    throw error
+  }
+}
+
+async function start(order: BootOrder, template: Template, scope: Scope): Promise<QemuMachine> {
+  const { id, image, signal } = order
+  const parts = await makeParts(order, scope)
+  const { paths, nonce, owner } = parts
+  const use = await useImage(
+    { name: `template ${template.key}`, disk: template.paths.disk },
+    { machineId: id, process: owner },
+  )
+  await scope.defer('template use', () => use.release())
+  const base = { disk: template.paths.disk, virtualSize: image.virtualSize }
+  const disk = await createOverlay({ base, path: paths.overlay, disk: order.resources.disk, signal })
+  await writeFile(paths.seed, makeSeed(seedSpec(order, parts)), { mode: 0o600 })
+  const spec = cloneSpec(order, parts, template, await firmware(order, parts, template))
+  order.onConsole(await bootConsole(template))
+  const prepared = preparedBy(order)
+  const state = await open(template.paths.state, 'r')
+  let machine: QemuMachine
+  try {
+    machine = await launchMachine({
+      order,
+      parts,
+      spec,
+      disk,
+      strategy: 'template',
+      inherited: state.fd,
+      prepared,
+      scope,
+    })
+  } finally {
+    await state.close()
+  }
+  const [qmp, ...rest] = bootGates({ machine, nonce })
+  if (qmp === undefined) throw new Error('expected a first gate')
+  await awaitReady({
+    order,
+    machine,
+    gates: [qmp, ...thawGates({ order, machine, parts, prepared }), ...rest],
+  })
+  return machine
+}
+
+function seedSpec({ id, image }: BootOrder, { jobKey, hostKey, nonce }: MachineParts) {
+  const { user, seed, userData } = image.profile
+  return {
+    machineId: id,
+    hostname: id,
+    user,
+    publicKey: jobKey.publicKey,
+    hostKey,
+    nonce,
+    seed,
+    userData: [userData],
+    macs: [templateMac],
+  }
+}
+
+const mostConsole = 256 * 1024
+
+/** The boot that this machine has behind it was its template's; whoever looks for it finds it where a boot belongs. */
+async function bootConsole({ key, paths, manifest }: Template): Promise<Buffer> {
+  const printed = await readFile(paths.console).catch(() => Buffer.alloc(0))
+  return Buffer.concat([
+    Buffer.from(`[mayfly] the boot of template ${key}, ${manifest.made}:\r\n`),
+    printed.subarray(-mostConsole),
+    Buffer.from(`\r\n[mayfly] this machine, started from it:\r\n`),
+  ])
+}
+
+async function firmware(
+  { image }: BootOrder,
+  { paths }: MachineParts,
+  template: Template,
+): Promise<QemuSpec['firmware']> {
+  const prepared = await prepareFirmware(image.profile.firmware, paths.firmwareVars)
+  if (prepared.kind === 'uefi') await copyFile(template.paths.firmwareVars, paths.firmwareVars)
+  return prepared
+}
+
+function cloneSpec(
+  order: BootOrder,
+  { paths }: MachineParts,
+  { paths: { ram } }: Template,
+  firmware: QemuSpec['firmware'],
+): QemuSpec {
+  const spec = machineSpec({ order, paths, mac: templateMac, firmware })
+  return {
+    ...spec,
+    memoryFile: { path: ram, use: 'private', readOnly: canReadOnly(order.qemu.version) },
+    sockets: { ...spec.sockets, control: paths.controlSocket },
+    incoming: true,
+  }
+}
+
+// `rom=off`, without which the guest could not write to memory that is opened for reading, came with QEMU 8.2.
+function canReadOnly(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major > 8 || (major === 8 && minor >= 2)
+}
+
+type Thaw = { order: BootOrder; machine: QemuMachine; parts: MachineParts; prepared: Prepared | undefined }
+
+function thawGates({ order, machine, parts, prepared }: Thaw): Gate[] {
+  return [
+    {
+      name: 'restore',
+      hint: 'QEMU could not take the state of the template: mayfly templates rm removes it',
+      pass: (signal) => restore(machine, signal),
+    },
+    {
+      name: 'thaw',
+      hint: 'the guest did not take its new identity: mayfly templates rm removes the template',
+      pass: async (signal) => {
+        const control = await ControlPort.open(parts.paths.controlSocket)
+        try {
+          await control.ask(
+            { do: 'thaw', ...identity(order, parts), script: prepareText(order, prepared) },
+            signal,
+          )
+        } finally {
+          control.close()
+        }
+      },
+    },
+  ]
+}
+
+const pollMs = 5
+
+async function restore({ qmp }: QemuMachine, signal: AbortSignal): Promise<void> {
+  await shareMemory(qmp, signal)
+  await qmp.execute('migrate-incoming', { uri: 'fd:3' }, { signal })
+  for (;;) {
+    const { status } = (await qmp.execute('query-status', undefined, { signal })) as { status?: string }
+    if (status !== 'inmigrate') break
+    await sleep(pollMs)
+  }
+  await qmp.execute('cont', undefined, { signal })
+}
+
+/** The preparation of the job is done along with the thaw, by the one program in the guest that runs already. */
+function preparedBy({ preparation, network }: BootOrder): Prepared | undefined {
+  if (preparation === undefined) return undefined
+  return { preparation, proxyPort: network === 'web' ? usualPort : undefined }
+}
+
+function prepareText({ image }: BootOrder, prepared: Prepared | undefined): string {
+  if (prepared === undefined) return ''
+  const { preparation, proxyPort } = prepared
+  return prepareScript({ user: image.profile.user, ...preparation, proxyPort })
+}
+
+function identity(
+  { id, image }: BootOrder,
+  { jobKey, hostKey, nonce }: MachineParts,
+): Omit<Identity, 'script'> {
+  const { user } = image.profile
+  const host = '/etc/ssh/ssh_host_ed25519_key'
+  const home = `/home/${user}`
+  return {
+    entropy: randomBytes(64).toString('hex'),
+    time: Date.now() / 1000,
+    machine_id: randomBytes(16).toString('hex'),
+    hostname: id,
+    files: [
+      { path: host, owner: 'root', mode: '0600', content: hostKey.privateKey },
+      { path: `${host}.pub`, owner: 'root', mode: '0644', content: `${hostKey.publicKey}\n` },
+      {
+        path: `${home}/.ssh/authorized_keys`,
+        owner: user,
+        mode: '0600',
+        content: `${jobKey.publicKey}\n`,
+      },
+      {
+        path: '/var/lib/systemd/random-seed',
+        owner: 'root',
+        mode: '0600',
+        content: randomBytes(256).toString('hex'),
+      },
+      { path: '/run/mayfly/nonce', owner: 'root', mode: '0644', content: `${nonce}\n` },
+    ],
+  }
+}

@@ -1,0 +1,85 @@
+import { chmod, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { describe, expect, inject, it, vi } from 'vitest'
+import { digestOf, fingerprintOf, writeManifest } from '../../../runner/template/manifest.ts'
+import { listTemplates } from '../../../runner/template/template-shelf.ts'
+import { createSmallDisk } from '../../own-mounts.ts'
+import { type Bench, createBench, expectNothingLeft, qemuProcesses } from '../mayfly.ts'
+
+const job = 'resources: { memory: 512MiB }\nnetwork: none\nsteps: [ { run: echo it ran } ]\n'
+
+/** A bench with a template of its own, and that template. */
+async function benchWithTemplate(): Promise<{ bench: Bench; template: () => ReturnType<typeof only> }> {
+  const bench = await createBench({ templates: 'own' })
+  const built = await bench.mayfly(['templates', 'build', '--memory', '512MiB'])
+  expect(built.exitCode, built.all).toBe(0)
+  return { bench, template: () => only(bench.data) }
+}
+
+async function only(data: string) {
+  const [template, ...more] = await listTemplates(data)
+  if (template === undefined || more.length > 0) throw new Error('expected one template')
+  return template
+}
+
+describe('a template that is not as it was made', () => {
+  it('is thrown away and built anew, and the job never sees it', async () => {
+    const { bench, template } = await benchWithTemplate()
+    const { key, paths } = await template()
+    await truncate(paths.ram, 4096)
+    const run = await bench.run(job)
+    expect(run.output).toContain(`template ${key} thrown away: its ram is not as it was made`)
+    expect(run.record).toMatchObject({ verdict: 'passed', machine: { strategy: 'template' } })
+    expect((await template()).fault).toBeUndefined()
+    await expectNothingLeft(bench)
+  })
+
+  it('falls back to a cold start, once, when it does not start, and is gone and counted then', async () => {
+    const { bench, template } = await benchWithTemplate()
+    const { key, paths, manifest } = await template()
+    // A state that is sound by its manifest and that QEMU can make nothing of.
+    await chmod(paths.state, 0o600)
+    await writeFile(paths.state, Buffer.alloc(64 * 1024, 1))
+    const files = { ...manifest.files, state: await fingerprintOf(paths.state) }
+    await writeManifest(paths.manifest, { ...manifest, files, stateDigest: await digestOf(paths.state) })
+    const run = await bench.run(job)
+    expect(run.record).toMatchObject({
+      verdict: 'passed',
+      machine: { strategy: 'cold', templateFailed: true },
+    })
+    expect(run.log).toContain(`not faster: template ${key} did not start and was thrown away`)
+    expect(await listTemplates(bench.data)).toEqual([])
+    await expectNothingLeft(bench)
+  })
+})
+
+describe('a disk without room for a template', () => {
+  it('costs the job its fast start, and nothing else', async () => {
+    const data = await createSmallDisk(400)
+    await symlink(join(inject('sharedData'), 'images'), join(data, 'images'))
+    const bench = await createBench({ data, withImage: false })
+    const run = await bench.run(job)
+    expect(run.log).toContain('not faster: its template could not be made: template ')
+    expect(run.record).toMatchObject({ verdict: 'passed', machine: { strategy: 'cold' } })
+    expect(await listTemplates(data)).toEqual([])
+    await expectNothingLeft(bench)
+  })
+
+  it('that fills while a template is made fails that one, and the next can be made', async () => {
+    const data = await createSmallDisk(800)
+    await symlink(join(inject('sharedData'), 'images'), join(data, 'images'))
+    const bench = await createBench({ data, withImage: false })
+    const building = bench.mayfly(['templates', 'build', '--memory', '512MiB'])
+    await vi.waitFor(async () => expect(await qemuProcesses(data)).toHaveLength(1), { timeout: 60_000 })
+    await execa('fallocate', ['--length', '740M', join(data, 'filler')], { reject: false })
+    const { exitCode, all } = await building
+    expect(exitCode, all).toBe(3)
+    expect(all).toContain('got a full disk')
+    expect(await listTemplates(data)).toEqual([])
+    await rm(join(data, 'filler'))
+    const run = await bench.run(job)
+    expect(run.record).toMatchObject({ verdict: 'passed', machine: { strategy: 'template' } })
+    await expectNothingLeft(bench)
+  })
+})
