@@ -108,6 +108,13 @@ export const concurrency = mapping({
   }),
 }).meta({ id: 'concurrency', description: 'Jobs of one group run one at a time.' })
 
+const priorities = `expected a whole number from -${bounds.priority} to ${bounds.priority}`
+
+export const priority = z
+  .int({ error: priorities })
+  .min(-bounds.priority, { error: priorities })
+  .max(bounds.priority, { error: priorities })
+
 const retries = `expected a whole number from 0 to ${bounds.retries}`
 
 export const retry = mapping({

@@ -38,6 +38,8 @@ export type Job = {
   readonly when: When
   readonly concurrency: Concurrency | undefined
   readonly retry: Retry
+  /** -100 to 100; larger is sooner. */
+  readonly priority: number
   /** Names of secrets that the steps get as environment variables. */
   readonly secrets: readonly string[]
 }

@@ -41,6 +41,7 @@ export const resolveJob = ({
       cancel: body.concurrency.cancel ?? jobDefaults.concurrencyCancel,
     },
     retry: { max: merged.retry?.max ?? jobDefaults.retry.max, on: merged.retry?.on ?? jobDefaults.retry.on },
+    priority: merged.priority ?? jobDefaults.priority,
     secrets: [...new Set(merged.secrets)],
   }
 }

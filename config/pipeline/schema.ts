@@ -11,7 +11,7 @@ import { resources } from '../schema/resources-schema.ts'
 import { script } from '../schema/script.ts'
 import { formed } from '../schema/text.ts'
 import { userData } from '../schema/user-data.ts'
-import { artifact, concurrency, debug, retry, shell, step, when } from './job-parts.ts'
+import { artifact, concurrency, debug, priority, retry, shell, step, when } from './job-parts.ts'
 import { matrix } from './matrix-schema.ts'
 import { networkModes } from './network-modes.ts'
 
@@ -57,6 +57,11 @@ const shared = {
   }),
   when: when.optional().meta({ description: 'When the job runs at all.' }),
   retry: retry.optional().meta({ description: "New attempts after errors that are not the job's." }),
+  priority: priority.optional().meta({
+    description:
+      'Place in the line of jobs that wait for a host: larger is sooner, before jobs of other repositories too. Within one priority, runs by hand come before tags, these before pushes and pull requests, and these before schedules.',
+    default: jobDefaults.priority,
+  }),
   secrets: z.array(variableName(), { error: 'expected a list of names of secrets' }).optional().meta({
     description: 'Names of secrets that the steps get as environment variables. Masked in every log.',
   }),

@@ -5,7 +5,7 @@ import type { BuildParts } from './build-parts.ts'
 import { statusContext, wholeContext } from './status-context.ts'
 import { buildStatusText, jobStatusText } from './status-text.ts'
 
-type Parts = Pick<BuildParts, 'store' | 'bus' | 'outbox' | 'pageUrl'>
+type Parts = Pick<BuildParts, 'store' | 'bus' | 'outbox' | 'pageUrl' | 'onBuild'>
 
 /** Tells forge and pages where a job stands. */
 export async function announceJob(parts: Parts, build: Build, job: BuildJob): Promise<void> {
@@ -28,6 +28,7 @@ export async function announceBuild(parts: Parts, build: Build, jobs: readonly B
     description: buildStatusText(build, jobs),
     url: parts.pageUrl({ build: build.id }),
   })
+  await parts.onBuild?.(build, jobs)
 }
 
 /** Tells all of a build, for when it is new and for when it is not known what was told before. */

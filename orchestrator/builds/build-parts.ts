@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { HostConfig } from '../../config/host/host-config.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Mirror } from '../git/mirror.ts'
+import type { Build, BuildJob } from '../model/build.ts'
 import type { Repository } from '../model/repository.ts'
 import type { Store } from '../model/store.ts'
 import type { JobQueue } from '../queue/job-queue.ts'
@@ -30,6 +31,8 @@ export type BuildParts = {
   /** A new ULID in lower case. */
   readonly newId: () => string
   readonly log: Logger
+  /** Hears where a build stands as a whole, more than once if need be; what it throws is tried again. */
+  readonly onBuild?: (build: Build, jobs: readonly BuildJob[]) => Promise<void>
   /**
    * Milliseconds to wait before each further try where the commit could not be fetched; forges announce commits
    * before all of their servers have them.

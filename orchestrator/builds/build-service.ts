@@ -7,9 +7,11 @@ import { cancelBuild } from './cancel-build.ts'
 import { cancelJob } from './cancel-job.ts'
 import { type Created, type CreateRequest, createBuild } from './create-build.ts'
 import { endJob, startJob } from './job-moves.ts'
+import { killJob } from './kill-job.ts'
 import { planTrigger } from './plan-trigger.ts'
 import { recoverBuilds } from './recover-builds.ts'
 import { retryBuild } from './retry-build.ts'
+import { lineUpHeld } from './running-limit.ts'
 import { settleBuilds } from './settle-builds.ts'
 import { type Superseded, supersedeBuilds } from './supersede-builds.ts'
 
@@ -34,6 +36,8 @@ export type BuildService = {
   jobEnded(job: BuildJob): Promise<void>
   /** Cancels a build or a job in whatever state it is; false where it had ended or there is none. */
   cancel(id: { build: string } | { job: string }, by: string): Promise<boolean>
+  /** Ends the machine of a job with SIGKILL at once, and the job as `cancelled`; false where no host has the job. */
+  kill(job: string, by: string): Promise<boolean>
   /**
    * New attempts of all jobs, or of those that did not pass. Undefined where there is no such build.
    * @throws ConfigError for all of a build that still runs
@@ -43,6 +47,8 @@ export type BuildService = {
   approve(build: string, by: string): Promise<Build | undefined>
   /** Pull request closed, branch deleted: cancels what still runs for it, and gives how many builds that were. */
   supersede(match: Superseded, by: string): Promise<number>
+  /** Puts the next jobs of a repository in line that its `limits.running` kept out of it, where it has room again. */
+  lineUpHeld(repository: string): Promise<void>
   /** Ends what a process that died left half done. For each start, and now and then. */
   recover(): Promise<void>
 }
@@ -68,9 +74,11 @@ export function createBuildService(parts: BuildParts): BuildService {
       await settleBuilds(parts, moved)
       return cancelled
     },
+    kill: (id, by) => killJob(parts, id, by),
     retry: (id, which, by) => retryBuild(parts, { id, which, by }),
     approve: (id, by) => approveBuild(parts, id, by),
     supersede: (match, by) => supersedeBuilds(parts, match, by),
+    lineUpHeld: (repository) => lineUpHeld(parts, repository),
     recover: () => recoverBuilds(parts),
   }
 }

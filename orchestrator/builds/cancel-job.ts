@@ -2,6 +2,7 @@ import { isEnded } from '../model/build.ts'
 import { announceJob } from './announce.ts'
 import type { BuildParts } from './build-parts.ts'
 import { leaveGroup } from './leave-group.ts'
+import { lineUpHeld } from './running-limit.ts'
 
 /** `cancelled` is false where the job had ended or is not known; `moved` are builds to look at again. */
 type Cancelled = { readonly cancelled: boolean; readonly moved: readonly string[] }
@@ -35,6 +36,8 @@ async function endWaiting(parts: BuildParts, id: string, by: string): Promise<st
   if (job === undefined) return undefined
   log.info({ job: id, by }, 'cancelled before it began')
   await queue.remove({ id, attempt: job.attempt })
+  // It may have been the one whose turn it was.
+  await lineUpHeld(parts, job.repository)
   const build = await store.builds.get(job.build)
   if (build !== undefined) await announceJob(parts, build, job)
   return [job.build, ...(await leaveGroup(parts, job))]

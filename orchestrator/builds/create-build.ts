@@ -86,6 +86,8 @@ async function write(
 /** Ends what an interrupted making of the same build may have left open. */
 async function resume(parts: BuildParts, { id }: Build): Promise<Created> {
   await settleBuilds(parts, [id])
+  // Written down as queued and killed before it was put in line; whoever is there already stays as it is.
+  for (const job of await parts.store.jobs.ofBuild(id)) if (job.state === 'queued') await parts.queue.add(job)
   const build = await parts.store.builds.get(id)
   if (build !== undefined) await announceAll(parts, build, await parts.store.jobs.ofBuild(id))
   return { build, reasons: [`build ${id} was made before`] }

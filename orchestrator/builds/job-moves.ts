@@ -3,6 +3,7 @@ import { announceJob } from './announce.ts'
 import type { BuildParts } from './build-parts.ts'
 import { leaveGroup } from './leave-group.ts'
 import { shouldRetry } from './retry-policy.ts'
+import { lineUpHeld } from './running-limit.ts'
 import { settleBuilds } from './settle-builds.ts'
 
 /** A host's machine runs a job that the host had claimed. Only its holder's word counts. */
@@ -23,4 +24,5 @@ export async function endJob(parts: BuildParts, { id }: BuildJob): Promise<void>
   if (job === undefined || build === undefined) return
   if (isEnded(job.state) && !shouldRetry(job)) await announceJob(parts, build, job)
   await settleBuilds(parts, [build.id, ...(await leaveGroup(parts, job))])
+  await lineUpHeld(parts, job.repository)
 }

@@ -14,5 +14,6 @@ export function newAttempt({ attempt }: Pick<BuildJob, 'attempt'>): Partial<Omit
     hint: undefined,
     waiting: undefined,
     cancelRequested: undefined,
+    killRequested: undefined,
   }
 }

@@ -57,7 +57,7 @@ function newJob({ id, repository, trigger, now }: NewBuild, planned: PlannedJob)
     needs: needs.map((need) => jobId(id, need)),
     state,
     attempt: 1,
-    priority: jobPriority(trigger.event),
+    priority: jobPriority(job.priority, trigger.event),
     created: now,
     queued: undefined,
     started: undefined,

@@ -1,6 +1,7 @@
 import { type BuildState, isEnded } from '../model/build.ts'
 import { announceAll } from './announce.ts'
 import type { BuildParts } from './build-parts.ts'
+import { freeRuns, lineUpHeld } from './running-limit.ts'
 import { settleBuilds } from './settle-builds.ts'
 
 const activeStates: readonly BuildState[] = ['waiting', 'queued', 'running']
@@ -11,8 +12,11 @@ const activeStates: readonly BuildState[] = ['waiting', 'queued', 'running']
  */
 export async function recoverBuilds(parts: BuildParts): Promise<void> {
   const { store, queue, log } = parts
-  for (const { id, attempt, priority } of await store.jobs.inState('queued')) {
-    await queue.add({ id, attempt, priority })
+  const queued = await store.jobs.inState('queued')
+  for (const repository of new Set(queued.map((job) => job.repository))) {
+    // What a limit keeps out of the line is no loss.
+    if ((await freeRuns(store, repository)) !== undefined) await lineUpHeld(parts, repository)
+    else for (const job of queued.filter((job) => job.repository === repository)) await queue.add(job)
   }
   for (const id of await activeBuilds(parts)) {
     await settleBuilds(parts, [id])

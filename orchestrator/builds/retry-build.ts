@@ -46,5 +46,7 @@ async function planAnew(parts: BuildParts, build: Build): Promise<Build | undefi
   const repository = await parts.store.repositories.get(build.repository)
   if (repository === undefined) return undefined
   const { trigger, only } = build
-  return (await createBuild(parts, { repository, trigger, only })).build
+  // Each submission names its own pipeline file; the others follow their registration.
+  const same = repository.forge === 'local' ? { ...repository, pipelineFile: build.pipelineFile } : repository
+  return (await createBuild(parts, { repository: same, trigger, only })).build
 }

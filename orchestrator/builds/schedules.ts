@@ -40,8 +40,10 @@ export function createSchedules({ connection, prefix, ...parts }: CreateSchedule
   worker.on('error', (err) => log.warn({ err }, 'the worker of schedules met an error'))
   return {
     sync: async () => {
+      // Before the repositories: one that another process has just added is then in both, and not removed.
+      const known = await queue.getJobSchedulers()
       const wanted = new Map((await store.repositories.list()).flatMap(schedulesOf))
-      for (const { key } of await queue.getJobSchedulers()) {
+      for (const { key } of known) {
         // One that is there keeps its next time, which may have come while nothing was running.
         if (!wanted.delete(key)) await queue.removeJobScheduler(key)
       }

@@ -1,5 +1,6 @@
 import type { BuildJob } from '../model/build.ts'
 import type { WaitingJob } from '../model/queue-view.ts'
+import type { Repository } from '../model/repository.ts'
 import type { BuildParts } from './build-parts.ts'
 import { estimateStarts } from './estimate-starts.ts'
 import { pastDurations } from './past-durations.ts'
@@ -9,7 +10,7 @@ type Parts = Pick<BuildParts, 'store' | 'queue' | 'hostCapacity' | 'now'>
 
 /**
  * Jobs that do not run yet: those in line, first one first, with an estimate from how long jobs of their name took
- * before; then those that are blocked, which will come after these.
+ * before; then those that their repository's limit keeps out of it, and those that are blocked.
  */
 export async function waitingJobs(parts: Parts, limit: number): Promise<WaitingJob[]> {
   const { store, queue, hostCapacity, now } = parts
@@ -23,7 +24,12 @@ export async function waitingJobs(parts: Parts, limit: number): Promise<WaitingJ
   ])
   const busy = [...claimed, ...running]
   const line = inLine(ids, queued).slice(0, limit)
-  const waiting = [...line, ...blocked].slice(0, limit)
+  const repositories = await repositoriesOf(store, [...queued, ...blocked])
+  const inIt = new Set(ids)
+  const held = queued.filter(
+    ({ id, repository }) => !inIt.has(id) && repositories.get(repository)?.limits.running !== undefined,
+  )
+  const waiting = [...line, ...held, ...blocked].slice(0, limit)
   const durations = await durationsOf(store, [...line, ...busy])
   const estimates = estimateStarts({
     capacities,
@@ -34,13 +40,6 @@ export async function waitingJobs(parts: Parts, limit: number): Promise<WaitingJ
     })),
     line: line.map((job) => ({ resources: job.resources, duration: durations(job) })),
   })
-  const repositories = new Map(
-    await Promise.all(
-      [...new Set(waiting.map(({ repository }) => repository))].map(
-        async (key) => [key, await store.repositories.get(key)] as const,
-      ),
-    ),
-  )
   return waiting.map((job, index) => ({
     job: job.id,
     build: job.build,
@@ -62,6 +61,16 @@ export async function waitingJobs(parts: Parts, limit: number): Promise<WaitingJ
 function inLine(ids: readonly string[], queued: readonly BuildJob[]): BuildJob[] {
   const byId = new Map(queued.map((job) => [job.id, job]))
   return [...new Set(ids)].flatMap((id) => byId.get(id) ?? [])
+}
+
+async function repositoriesOf(
+  store: Parts['store'],
+  jobs: readonly BuildJob[],
+): Promise<ReadonlyMap<string, Repository | undefined>> {
+  const keys = [...new Set(jobs.map(({ repository }) => repository))]
+  return new Map(
+    await Promise.all(keys.map(async (key) => [key, await store.repositories.get(key)] as const)),
+  )
 }
 
 async function durationsOf(

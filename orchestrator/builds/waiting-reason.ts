@@ -3,6 +3,7 @@ import { type Repository, repositoryKey } from '../model/repository.ts'
 import { freeRoom } from './free-room.ts'
 import type { HostCapacity } from './host-capacity.ts'
 import { fits, inWords } from './refuse-job.ts'
+import { limitInWords } from './running-limit.ts'
 
 type WaitingReason = {
   job: Pick<BuildJob, 'state' | 'waiting' | 'resources' | 'repository' | 'attempt'>
@@ -37,7 +38,5 @@ function limitReached({ job, running, repository }: WaitingReason): string | und
   if (repository === undefined || most === undefined) return undefined
   const key = repositoryKey(repository)
   const count = running.filter((other) => other.repository === job.repository).length
-  return count < most
-    ? undefined
-    : `${key} runs ${count} ${count === 1 ? 'job' : 'jobs'}, of at most ${most} at a time`
+  return count < most ? undefined : limitInWords({ repository: key, running: count, most })
 }

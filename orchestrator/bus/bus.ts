@@ -7,6 +7,7 @@ export type BusMessage =
   | { readonly type: 'log'; readonly job: string; readonly size: number }
   | { readonly type: 'console'; readonly job: string; readonly size: number }
   | { readonly type: 'cancel'; readonly job: string; readonly by: string }
+  | { readonly type: 'kill'; readonly job: string; readonly by: string }
   | { readonly type: 'delivery'; readonly id: string }
   | { readonly type: 'host'; readonly id: string }
 

@@ -8,7 +8,6 @@ import type { Repository } from '../model/repository.ts'
 import { repositoryKey } from '../model/repository.ts'
 import type { Store } from '../model/store.ts'
 import type { Trigger } from '../model/trigger.ts'
-import { builtBefore } from './built-before.ts'
 import { readDelivery } from './read-delivery.ts'
 import type { WholeSha } from './whole-sha.ts'
 
@@ -67,7 +66,7 @@ async function readAndAct(work: ProcessDelivery): Promise<Outcome> {
 type Done = { readonly reasons: readonly string[]; readonly build?: string | undefined }
 
 async function act(work: ProcessDelivery, repository: Repository, reading: Reading): Promise<Done> {
-  const { id, store, builds, wholeSha } = work
+  const { id, builds, wholeSha } = work
   switch (reading.kind) {
     case 'ping':
       return { reasons: ['a ping: the webhook works'] }
@@ -81,17 +80,9 @@ async function act(work: ProcessDelivery, repository: Repository, reading: Readi
     }
     case 'trigger': {
       const trigger = await wholeSha(repository, reading.trigger)
-      const said = describeTrigger(trigger)
-      const before = await builtBefore({
-        store,
-        repository: repositoryKey(repository),
-        delivery: id,
-        trigger,
-      })
-      if (before !== undefined)
-        return { reasons: [said, `build ${before} was made for it before`], build: before }
+      // Asked for again after a crash, this ends the making of the same build.
       const { build, reasons } = await builds.create({ repository, trigger, delivery: id })
-      return { reasons: [said, ...reasons], build: build?.id }
+      return { reasons: [describeTrigger(trigger), ...reasons], build: build?.id }
     }
   }
 }

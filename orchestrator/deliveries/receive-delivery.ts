@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Forge, WebhookHeaders } from '../forges/forge.ts'
 import { parseBody } from '../forges/parse-body.ts'
@@ -175,16 +174,16 @@ function newDelivery({ call, event, key }: Facts, verdict: Pick<Delivery, 'verdi
 }
 
 async function inTime<T>(ms: number, work: () => Promise<T>): Promise<T> {
-  const done = new AbortController()
-  const late = sleep(ms, undefined, { signal: done.signal, ref: false }).then(() => {
-    throw new Error(`nothing came in ${ms} ms`)
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`nothing came in ${ms} ms`)), ms)
+    timer.unref()
   })
-  late.catch(() => undefined)
   const working = work()
   working.catch(() => undefined)
   try {
     return await Promise.race([working, late])
   } finally {
-    done.abort()
+    clearTimeout(timer)
   }
 }

@@ -9,3 +9,8 @@ export class HostStopping extends Cancelled {
 export class LockLost extends Cancelled {
   override readonly name: string = 'LockLost'
 }
+
+/** Somebody had its machine ended at once, whatever the guest was doing. */
+export class Killed extends Cancelled {
+  override readonly name: string = 'Killed'
+}

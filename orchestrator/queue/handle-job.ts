@@ -59,6 +59,7 @@ async function live(handling: Handling, lock: Lock, place: () => void): Promise<
       ? await complete(handling)
       : await job.moveToDelayed(Date.now() + timing.elsewhere, token)
   }
+  if (await handling.isHeld?.(id)) return await hold(handling)
   const waiting = shortage(room.free(), need, 'free')
   if (waiting !== undefined) await handling.onWaiting?.(id, waiting)
   const signal = AbortSignal.any([stopping, lock.signal])
@@ -69,20 +70,34 @@ async function live(handling: Handling, lock: Lock, place: () => void): Promise<
   }
   place()
   running.add(id)
+  handling.onChange?.()
   try {
     const redelivered = job.stalledCounter > 0
     const end = await run({ id, attempt, redelivered, signal: AbortSignal.any([ending, lock.signal]) })
     if (lock.signal.aborted) return
     if (end === 'ended') await complete(handling)
+    else if (end === 'held') await hold(handling)
     else await job.moveToWait(token)
   } finally {
     running.delete(id)
     release()
+    handling.onChange?.()
   }
 }
 
 async function complete({ job, token }: Handling): Promise<void> {
   await job.moveToCompleted(undefined, token, false)
+}
+
+// Out of the line first: only then can it be put there again.
+async function hold(handling: Handling): Promise<void> {
+  const { job, onHeld, log } = handling
+  await complete(handling)
+  try {
+    await onHeld?.(job.data.id)
+  } catch (error) {
+    log.warn({ err: error, job: job.data.id }, 'a held job waits for the next recovery')
+  }
 }
 
 // Told first and removed afterwards, so that a crash between the two tells it twice and not never.

@@ -5,6 +5,11 @@ import { type JobIds, jobIdOf, queueId, queueName } from './queue-names.ts'
 export type JobQueue = {
   /** Puts a job in line; a second time for the same attempt does nothing. Payload is ids only. */
   add(job: { id: string; attempt: number; priority: number }): Promise<void>
+  /**
+   * Puts a job in line before all of its priority, for one that had been next and was kept from running; false, and
+   * nothing done, where it is in line or a host looks at it.
+   */
+  addAhead(job: { id: string; attempt: number; priority: number }): Promise<boolean>
   /** Takes a waiting job out of line; false where it was not there any more. */
   remove(job: { id: string; attempt: number }): Promise<boolean>
   /** Ids of waiting jobs, first in line first. */
@@ -33,10 +38,16 @@ export function createJobQueue({ connection, prefix }: { connection: Redis; pref
   })
   // The connection's owner hears of its errors; without a listener they would end the process.
   queue.on('error', () => undefined)
+  const put = (job: JobIds & { priority: number }) =>
+    queue.add('job', { id: job.id, attempt: job.attempt }, { jobId: queueId(job), priority: placeOf(job) })
   return {
-    add: async ({ id, attempt, priority }) => {
-      const place = Math.min(Math.max(0, Math.round(priority)), lastPriority)
-      await queue.add('job', { id, attempt }, { jobId: queueId({ id, attempt }), priority: place })
+    add: async (job) => {
+      await put(job)
+    },
+    addAhead: async (job) => {
+      if ((await queue.getJobState(queueId(job))) !== 'unknown') return false
+      await (await put(job)).changePriority({ priority: placeOf(job), lifo: true })
+      return true
     },
     remove: async (job) => {
       const name = queueId(job)
@@ -52,4 +63,8 @@ export function createJobQueue({ connection, prefix }: { connection: Redis; pref
     },
     close: () => queue.close(),
   }
+}
+
+function placeOf({ priority }: { priority: number }): number {
+  return Math.min(Math.max(0, Math.round(priority)), lastPriority)
 }

@@ -2,8 +2,11 @@ import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Resources } from './capacity.ts'
 
-/** `ended`: it has its verdict or is not ours. `put-back`: it goes to the front of the line. */
-export type RunEnd = 'ended' | 'put-back'
+/**
+ * `ended`: it has its verdict or is not ours. `put-back`: it goes to the front of the line. `held`: something other
+ * than room keeps it from running, so it leaves the line until `onHeld` puts it there again.
+ */
+export type RunEnd = 'ended' | 'put-back' | 'held'
 
 export type TakenJob = {
   readonly id: string
@@ -33,6 +36,15 @@ export type TakeOrder = {
   readonly onMisfit: (id: string, reason: string) => Promise<RunEnd>
   /** A job that is next on this host and waits for room. */
   readonly onWaiting?: (id: string, reason: string) => Promise<void>
+  /** Whether something other than room keeps a job from running now; looked at before it waits for room. */
+  readonly isHeld?: (id: string) => Promise<boolean>
+  /**
+   * A job has left the line as `held`. Has to look again whether it still is: what frees it may have come in between,
+   * when it could not yet be put back.
+   */
+  readonly onHeld?: (id: string) => Promise<void>
+  /** What is free or runs here has changed. */
+  readonly onChange?: () => void
   readonly log: Logger
   /** Aborted: stops without grace. */
   readonly signal?: AbortSignal

@@ -6,10 +6,12 @@ import { InfraError } from '../../config/errors.ts'
 import { withLock } from '../../images/lock.ts'
 import { isAlive } from '../../images/process-identity.ts'
 import { makeRunFolder } from '../../runner/machine/run-folder.ts'
+import { endOrphan } from './end-orphan.ts'
 import { redisPaths } from './filenames.ts'
 import { findRedisServer } from './find-redis-server.ts'
 import { pingRedis } from './ping-redis.ts'
 import { readRedisRecord } from './redis-record.ts'
+import { removeRunFolder } from './remove-run-folder.ts'
 import { superviseRedis } from './supervise-redis.ts'
 
 export type EmbeddedRedis = {
@@ -51,6 +53,8 @@ export async function startEmbeddedRedis(order: Order): Promise<EmbeddedRedis> {
       resolve()
     }
     const own = async () => {
+      await endOrphan({ ...paths, socket })
+      await removeRunFolder({ paths, uid: order.uid })
       await makeRunFolder({ folder: dirname(socket), uid: order.uid })
       await superviseRedis({ program, paths: { ...paths, socket }, readyMs, signal, log, onReady: resolve })
       await rm(dirname(socket), { recursive: true, force: true })

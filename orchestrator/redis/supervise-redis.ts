@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { InfraError } from '../../config/errors.ts'
-import { endOrphan } from './end-orphan.ts'
 import type { RedisPaths } from './filenames.ts'
 import { pingRedis } from './ping-redis.ts'
 import { writeRedisRecord } from './redis-record.ts'
@@ -25,13 +24,12 @@ const endMs = 10_000
 
 /**
  * Keeps a Redis running until the signal aborts, then ends it cleanly. Waits longer after each failure in a row, up
- * to five seconds.
+ * to five seconds. Nobody else may use the data folder.
  *
  * @throws {InfraError} when the very first start fails, for then waiting mends nothing
  */
 export async function superviseRedis(order: Supervision): Promise<void> {
   const { paths, signal, log } = order
-  await endOrphan(paths)
   let served = false
   let failures = 0
   const stopped = aborted(signal)

@@ -5,12 +5,21 @@ import { endLostJobs } from '../hosts/end-lost-jobs.ts'
 import { type Hosts, heartbeatMs } from '../hosts/hosts.ts'
 import type { Resources } from '../queue/capacity.ts'
 import { takeJobs } from '../queue/take-jobs.ts'
-import type { JobTaker } from '../queue/take-order.ts'
+import type { JobTaker, TakeOrder } from '../queue/take-order.ts'
+import { isHeld } from './claim-job.ts'
 import { endJob } from './end-job.ts'
 import { runBuildJob } from './run-build-job.ts'
 import type { WorkerParts } from './worker-parts.ts'
 
-type JobHost = { parts: WorkerParts; hosts: Hosts; connection: Redis; prefix: string }
+type JobHost = {
+  parts: WorkerParts
+  hosts: Hosts
+  connection: Redis
+  prefix: string
+  /** What this host gives to machines. @defaultValue hostCapacity() */
+  capacity?: Resources
+  timing?: TakeOrder['timing']
+}
 
 /** Kept for the host itself: its system, this process, Redis. */
 const reservedMemory = 1.5 * 2 ** 30
@@ -21,25 +30,32 @@ export function hostCapacity(): Resources {
 }
 
 /** Takes jobs off the line and runs them here, announcing this host and ending what lost hosts left. */
-export function startJobHost({ parts, hosts, connection, prefix }: JobHost): {
-  stop(bound: { graceMs: number }): Promise<void>
-} {
+export function startJobHost(options: JobHost): { stop(bound: { graceMs: number }): Promise<void> } {
+  const { parts, hosts, connection, prefix, capacity = hostCapacity() } = options
   const { store, hostName, log } = parts
-  const capacity = hostCapacity()
   let tellAnnounced: () => void = () => undefined
   const announced = new Promise<void>((resolve) => {
     tellAnnounced = resolve
   })
+  let tellChanged: () => void = () => undefined
+  const claims = new Set<string>()
   const taker = takeJobs({
     connection,
     prefix,
     capacity,
     log,
+    ...(options.timing === undefined ? {} : { timing: options.timing }),
+    onChange: () => tellChanged(),
     needs: async (id) => (await store.jobs.get(id))?.resources,
     run: async (job) => {
       // A host that the others have not heard of has no jobs: they would take this one for lost.
       await announced
-      return await runBuildJob({ parts, job })
+      return await runBuildJob({ parts, job, claims })
+    },
+    isHeld: (id) => isHeld({ parts, id }),
+    onHeld: async (id) => {
+      const job = await store.jobs.get(id)
+      if (job !== undefined) await parts.builds.lineUpHeld(job.repository)
     },
     onPoison: async (id, reason) => {
       await endJob({ parts, id, failure: 'host-lost', reason })
@@ -59,11 +75,15 @@ export function startJobHost({ parts, hosts, connection, prefix }: JobHost): {
     },
   })
   const ending = new AbortController()
-  const beat = heartbeat({ parts, hosts, capacity, taker, onAnnounced: tellAnnounced, signal: ending.signal })
+  const changes = createChanges()
+  tellChanged = changes.tell
+  const { signal } = ending
+  const beat = heartbeat({ parts, hosts, capacity, taker, changes, onAnnounced: tellAnnounced, signal })
   return {
     stop: async (bound) => {
       await taker.stop(bound)
       ending.abort()
+      changes.tell()
       await beat
       await hosts.leave(hostName)
     },
@@ -75,11 +95,13 @@ type Heartbeat = {
   hosts: Hosts
   capacity: Resources
   taker: JobTaker
+  changes: Changes
   onAnnounced: () => void
   signal: AbortSignal
 }
 
-async function heartbeat({ parts, hosts, capacity, taker, onAnnounced, signal }: Heartbeat): Promise<void> {
+async function heartbeat(options: Heartbeat): Promise<void> {
+  const { parts, hosts, capacity, taker, changes, onAnnounced, signal } = options
   const { store, builds, hostName, log } = parts
   while (!signal.aborted) {
     try {
@@ -95,6 +117,20 @@ async function heartbeat({ parts, hosts, capacity, taker, onAnnounced, signal }:
     } catch (error) {
       log.warn({ err: error }, 'this host could not announce itself')
     }
-    await sleep(heartbeatMs, undefined, { signal }).catch(() => undefined)
+    await changes.within(heartbeatMs)
+  }
+}
+
+type Changes = { tell(): void; within(ms: number): Promise<void> }
+
+/** Lets the others hear of what is taken here when that changes, and not only with the next heartbeat. */
+function createChanges(): Changes {
+  let next = new AbortController()
+  return {
+    tell: () => next.abort(),
+    within: async (ms) => {
+      await sleep(ms, undefined, { signal: next.signal }).catch(() => undefined)
+      next = new AbortController()
+    },
   }
 }

@@ -1,4 +1,5 @@
 import type { JobRecord } from '../../runner/job/job-record.ts'
+import { Cancelled } from '../../runner/job/outcome.ts'
 import { runJob } from '../../runner/job/run-job.ts'
 import { isForkBuild } from '../builds/fork-policy.ts'
 import type { Build, BuildJob } from '../model/build.ts'
@@ -7,67 +8,104 @@ import { HostStopping, LockLost } from '../queue/abort-causes.ts'
 import type { RunEnd, TakenJob } from '../queue/take-order.ts'
 import { announceBytes } from './announce-bytes.ts'
 import { attemptId } from './attempt-id.ts'
+import { claimJob, claimName } from './claim-job.ts'
 import { endJob } from './end-job.ts'
+import { keepTrying } from './keep-trying.ts'
 import { observeJob } from './observe-job.ts'
-import { watchCancel } from './watch-cancel.ts'
+import { type Watched, watchCancel } from './watch-cancel.ts'
 import type { WorkerParts } from './worker-parts.ts'
 
-type RunBuildJob = { parts: WorkerParts; job: TakenJob }
+type RunBuildJob = {
+  parts: WorkerParts
+  job: TakenJob
+  /** The claims that this process works on; for all its runs the same. */
+  claims?: Set<string>
+}
 
 /**
  * Takes one job of the queue through its life on this host. It has its verdict afterwards and those that wait for it
  * are told; unless this host stops, which puts it back, or somebody else holds it, for then it is not ours to write.
  */
-export async function runBuildJob({ parts, job: taken }: RunBuildJob): Promise<RunEnd> {
-  const { store, hostName, log } = parts
+export async function runBuildJob({ parts, job: taken, claims = new Set() }: RunBuildJob): Promise<RunEnd> {
+  const { log } = parts
   const { id, signal } = taken
   if (taken.redelivered)
     await endJob({ parts, id, failure: 'host-lost', reason: 'the host that ran it was lost' })
-  const job = await store.jobs.claim(id, hostName)
+  const isOver = () => signal.reason instanceof LockLost
+  const persist: Persist = (what, work) => keepTrying({ what, work, isOver, log })
+  const job = await persist('claiming a job', () => claimJob({ parts, id, claims }))
+  if (job === 'held') return 'held'
   if (job === undefined) {
     log.info({ job: id }, 'not taken: it is no longer queued')
     return 'ended'
   }
-  const build = await store.builds.get(job.build)
-  const repository = build && (await store.repositories.get(build.repository))
+  try {
+    return await live({ parts, job, persist }, signal)
+  } finally {
+    claims.delete(claimName(job))
+  }
+}
+
+async function live({ parts, job, persist }: Held, signal: AbortSignal): Promise<RunEnd> {
+  const { store, log } = parts
+  const { id } = job
+  const build = await persist('reading a build', () => store.builds.get(job.build))
+  const repository =
+    build && (await persist('reading a repository', () => store.repositories.get(build.repository)))
   if (build === undefined || repository === undefined) {
     const reason = 'its repository is no longer registered'
-    await end(parts, job, { verdict: 'errored', failure: 'config', reason, hint: undefined })
+    await end({ parts, job, persist }, { verdict: 'errored', failure: 'config', reason, hint: undefined })
     return 'ended'
   }
-  const cancel = await watchCancel({ bus: parts.bus, store, job, signal })
+  const cancel = await watchCancel({ bus: parts.bus, store, job, signal, log })
   try {
-    const record = await run({ parts, job, build, repository, signal: cancel.signal })
+    const record = await run({ parts, job, persist, build, repository, cancel })
     if (signal.reason instanceof LockLost) return 'ended'
     // A verdict that it came to before it was stopped is its own.
     if (record.verdict === 'cancelled' && cancel.signal.reason instanceof HostStopping)
-      return await putBack(parts, job)
-    await end(parts, job, record)
+      return await putBack({ parts, job, persist })
+    await end({ parts, job, persist }, record)
   } catch (error) {
     if (signal.reason instanceof LockLost) return 'ended'
-    if (signal.reason instanceof HostStopping) return await putBack(parts, job)
+    if (signal.reason instanceof HostStopping) return await putBack({ parts, job, persist })
+    // While its files were fetched, which is before its life in a machine begins.
+    if (cancel.signal.reason instanceof Cancelled) {
+      const reason = cancel.signal.reason.message
+      await end(
+        { parts, job, persist },
+        { verdict: 'cancelled', failure: undefined, reason, hint: undefined },
+      )
+      return 'ended'
+    }
     log.error({ job: id, err: error }, 'a job ended without a verdict')
     const reason = error instanceof Error ? error.message : String(error)
-    await end(parts, job, { verdict: 'errored', failure: 'host-lost', reason, hint: undefined })
+    await end({ parts, job, persist }, { verdict: 'errored', failure: 'host-lost', reason, hint: undefined })
   } finally {
     cancel.end()
   }
   return 'ended'
 }
 
-type Run = { parts: WorkerParts; job: BuildJob; build: Build; repository: Repository; signal: AbortSignal }
+/** Does what this job needs of Redis, however long it is away; see `keepTrying`. */
+type Persist = <T>(what: string, work: () => Promise<T>) => Promise<T>
+type Held = { parts: WorkerParts; job: BuildJob; persist: Persist }
+type Run = Held & { build: Build; repository: Repository; cancel: Watched }
 
-async function run({ parts, job, build, repository, signal }: Run): Promise<JobRecord> {
-  const { host, dataFolder, mirror, vault, shelf, startMachine, bus, builds, metrics } = parts
+async function run({ parts, job, persist, build, repository, cancel }: Run): Promise<JobRecord> {
+  const { signal } = cancel
+  const { host, archiveFolder, mirror, vault, shelf, startMachine, bus, builds, metrics } = parts
   const { trigger } = build
   const commit = { ref: trigger.ref, sha: trigger.sha }
-  const secrets = isForkBuild(trigger) ? {} : await vault.resolve(build.repository, job.job.secrets)
+  const secrets = isForkBuild(trigger)
+    ? {}
+    : await persist('reading secrets', () => vault.resolve(build.repository, job.job.secrets))
   const source = await mirror.source(repository, commit, { bytes: host.limits.uploadBytes }, signal)
   const bytes = announceBytes({ bus, job: job.id })
   const observe = observeJob({ metrics, job })
   try {
     return await runJob({
-      job: job.job,
+      // As it was planned, which is what this host gave room to, whatever its image says by now.
+      job: { ...job.job, resources: job.resources },
       context: {
         jobId: attemptId(job),
         buildId: build.id,
@@ -77,10 +115,10 @@ async function run({ parts, job, build, repository, signal }: Run): Promise<JobR
       },
       secrets,
       host,
-      dataFolder,
+      dataFolder: archiveFolder,
       source,
       ensureImage: (name, watched) => shelf.ensure(name, watched),
-      startMachine,
+      startMachine: async (order) => cancel.hold(await startMachine(order)),
       signal,
       onEvent: (event) => {
         bytes.onEvent(event)
@@ -98,30 +136,36 @@ async function run({ parts, job, build, repository, signal }: Run): Promise<JobR
 type Ending = Pick<JobRecord, 'verdict' | 'failure' | 'reason' | 'hint'>
 
 /** Writes the verdict if the job is still ours, and tells those that wait for it. */
-async function end({ store, builds, log }: WorkerParts, job: BuildJob, ending: Ending): Promise<void> {
+async function end(held: Held, ending: Ending): Promise<void> {
+  const { parts, job, persist } = held
   const { failure, reason, hint } = ending
-  const change = {
-    state: ending.verdict ?? 'errored',
-    failure,
-    reason,
-    hint,
-    ended: new Date().toISOString(),
-  }
-  const ended = await store.jobs.change(job.id, ['claimed', 'running'], change, job.claim)
+  const state = ending.verdict ?? 'errored'
+  const ended = await write(held, { state, failure, reason, hint, ended: new Date().toISOString() })
   if (ended === undefined)
-    return log.warn({ job: job.id }, 'the verdict is not ours to write: another host has the job')
-  await builds.jobEnded(ended)
+    return parts.log.warn({ job: job.id }, 'the verdict is not ours to write: another host has the job')
+  await persist('telling a verdict', () => parts.builds.jobEnded(ended))
 }
 
 /** This host stops: the job is as if it had never been taken, and the next host begins it anew. */
-async function putBack({ store, log }: WorkerParts, job: BuildJob): Promise<RunEnd> {
-  const change = {
-    state: 'queued' as const,
-    host: undefined,
-    started: undefined,
-    waiting: 'its host stopped; it is next',
-  }
-  const back = await store.jobs.change(job.id, ['claimed', 'running'], change, job.claim)
-  log.info({ job: job.id }, 'put back: this host stops')
+async function putBack(held: Held): Promise<RunEnd> {
+  const waiting = 'its host stopped; it is next'
+  const back = await write(held, { state: 'queued', host: undefined, started: undefined, waiting })
+  held.parts.log.info({ job: held.job.id }, 'put back: this host stops')
   return back === undefined ? 'ended' : 'put-back'
+}
+
+/** The job as written; undefined where it is not ours any more. */
+async function write(
+  { parts, job, persist }: Held,
+  change: Partial<BuildJob>,
+): Promise<BuildJob | undefined> {
+  const { jobs } = parts.store
+  return await persist('writing where a job stands', async () => {
+    const changed = await jobs.change(job.id, ['claimed', 'running'], change, job.claim)
+    if (changed !== undefined) return changed
+    // A try whose answer was lost wrote it all the same.
+    const now = await jobs.get(job.id)
+    const isWritten = now?.claim === job.claim && now.state === change.state && now.ended === change.ended
+    return isWritten ? now : undefined
+  })
 }

@@ -14,7 +14,8 @@ export type WorkerParts = {
   /** Name of this host, unique among those that share a Redis. */
   readonly hostName: string
   readonly host: HostConfig
-  readonly dataFolder: string
+  /** Where jobs' folders are made and stay. */
+  readonly archiveFolder: string
   readonly store: Store
   readonly bus: Bus
   readonly builds: BuildService

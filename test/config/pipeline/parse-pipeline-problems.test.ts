@@ -169,6 +169,11 @@ describe('parsePipeline and a wrong file', () => {
       '2:14: retry.on: expected a class of errors or a list of them, found "failed"',
     ],
     [
+      'a priority beyond its bounds',
+      'steps: [a]\npriority: 101',
+      '2:11: priority: expected a whole number from -100 to 100, found the number 101',
+    ],
+    [
       'an unknown event',
       'steps: [a]\nwhen: { event: psuh }',
       '2:16: when.event: expected one or more of push, pull_request, tag, schedule, manual, found "psuh"',

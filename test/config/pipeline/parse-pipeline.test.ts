@@ -31,6 +31,7 @@ describe('parsePipeline with one job at the top level', () => {
           matrix: undefined,
           when: { event: undefined, branch: undefined, tag: undefined, paths: undefined },
           concurrency: undefined,
+          priority: 0,
           retry: {
             max: 1,
             on: [

@@ -55,13 +55,17 @@ type World = {
   capacities?: readonly HostCapacity[]
   repository?: Partial<Repository>
   host?: Partial<HostConfig>
+  /** Real ones in the place of those in memory. */
+  store?: Store
+  queue?: BuildParts['queue']
+  publish?: BuildParts['bus']['publish']
 }
 
 export const aSha = 'a'.repeat(40)
 
 /** @param world `file` is the pipeline file at commit `aSha` */
 export async function buildWorld(world: World = {}): Promise<BuildWorld> {
-  const store = memoryStore()
+  const store = world.store ?? memoryStore()
   const repository = aRepository(world.repository)
   await store.repositories.put(repository)
   const files = new Map<string, string>()
@@ -81,11 +85,16 @@ export async function buildWorld(world: World = {}): Promise<BuildWorld> {
   }
   const parts: BuildParts = {
     store,
-    queue: {
+    queue: world.queue ?? {
       add: async ({ id, attempt }) => {
         if (lined.includes(`${id}#${attempt}`)) return
         lined.push(`${id}#${attempt}`)
         line.push(`${id}#${attempt}`)
+      },
+      addAhead: async ({ id, attempt }) => {
+        if (line.includes(`${id}#${attempt}`)) return false
+        line.unshift(`${id}#${attempt}`)
+        return true
       },
       remove: async ({ id, attempt }) => {
         const index = line.indexOf(`${id}#${attempt}`)
@@ -112,6 +121,7 @@ export async function buildWorld(world: World = {}): Promise<BuildWorld> {
     bus: {
       publish: async (message) => {
         bus.push(message)
+        await world.publish?.(message)
       },
       subscribe: () => () => undefined,
       close: async () => undefined,

@@ -1,6 +1,7 @@
 import { ulid } from 'ulid'
 import { describe, expect, it } from 'vitest'
 import { ConfigError, InfraError } from '../../../config/errors.ts'
+import { jobPriority } from '../../../orchestrator/builds/job-priority.ts'
 import { aPullRequest, aSha, aTrigger, buildWorld } from './build-world.ts'
 
 const twoJobs = 'jobs:\n  test: { steps: [make] }\n  deploy: { needs: test, steps: [make] }\n'
@@ -19,7 +20,13 @@ describe('create', () => {
       pipelineFile: '.mayfly.yml',
     })
     expect(await world.jobs(build)).toMatchObject({
-      test: { id: `${build?.id}-test`, state: 'queued', attempt: 1, priority: 10, waiting: undefined },
+      test: {
+        id: `${build?.id}-test`,
+        state: 'queued',
+        attempt: 1,
+        priority: jobPriority(0, 'push'),
+        waiting: undefined,
+      },
       deploy: { state: 'blocked', needs: [`${build?.id}-test`], waiting: 'needs test' },
     })
     expect(world.line).toEqual([`${build?.id}-test#1`])
@@ -208,7 +215,9 @@ describe('create', () => {
     const world = await buildWorld({ file: twoJobs })
     const trigger = aTrigger({ event: 'manual' })
     const { build } = await world.builds.create({ repository: world.repository, trigger, only: ['test'] })
-    expect(await world.jobs(build)).toEqual({ test: expect.objectContaining({ priority: 0 }) })
+    expect(await world.jobs(build)).toEqual({
+      test: expect.objectContaining({ priority: jobPriority(0, 'manual') }),
+    })
     await world.run(`${build?.id}-test`)
     expect(world.statuses.map(({ context, state }) => `${context} ${state}`)).toEqual([
       'mayfly/test pending',

@@ -1,6 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { pino } from 'pino'
 import { ulid } from 'ulid'
+import { buildId } from '../../../orchestrator/builds/build-id.ts'
 import { createNonceLedger } from '../../../orchestrator/deliveries/nonce-ledger.ts'
 import type { DeliveryAnswer, ReceiveDelivery } from '../../../orchestrator/deliveries/receive-delivery.ts'
 import { receiveDelivery } from '../../../orchestrator/deliveries/receive-delivery.ts'
@@ -81,8 +82,8 @@ export function recordingBuilds(store: Store) {
       const failure = failures.shift()
       if (failure !== undefined) throw failure
       const build = aBuild(request)
-      await store.builds.add(build, [])
-      return { build, reasons: ['1 job: main'] }
+      const isNew = await store.builds.add(build, [])
+      return { build, reasons: [isNew ? '1 job: main' : `build ${build.id} was made before`] }
     },
     explain: async () => ({ reasons: ['main: would run'], jobs: ['main'] }),
     supersede: async (match: unknown) => {
@@ -94,7 +95,7 @@ export function recordingBuilds(store: Store) {
 
 function aBuild({ trigger, delivery }: { trigger: Trigger; delivery?: string }): Build {
   return {
-    id: newId(),
+    id: buildId({ delivery, trigger, newId }),
     repository: 'gitea:gitea/webhooks',
     trigger,
     pipelineFile: '.mayfly.yml',

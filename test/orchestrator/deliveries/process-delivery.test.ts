@@ -48,16 +48,18 @@ describe('processDelivery', () => {
     ])
   })
 
-  it('makes no second build when it runs again, whether after its verdict or after a crash before it', async () => {
+  it('asks for nothing once it has its verdict, and after a crash before it for the same build again', async () => {
     const { accept, process, store, builds } = await parts()
     const id = await accept(fixture('gitea-push'))
     await process(id)
     await process(id)
     expect(builds.asked).toHaveLength(1)
+    const first = await store.deliveries.get(id)
     await store.deliveries.update(id, { verdict: 'accepted', builds: [] })
     await process(id)
-    expect(builds.asked).toHaveLength(1)
-    expect(await store.deliveries.get(id)).toMatchObject({ verdict: 'built', builds: [expect.any(String)] })
+    expect(builds.asked).toHaveLength(2)
+    expect(await store.deliveries.get(id)).toMatchObject({ verdict: 'built', builds: first?.builds })
+    expect((await store.builds.list({}, { limit: 10, cursor: undefined })).items).toHaveLength(1)
   })
 
   it('ignores a deleted branch and an unknown event with the reason', async () => {

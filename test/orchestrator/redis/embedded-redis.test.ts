@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -12,9 +13,11 @@ import { connectRedis } from '../../../orchestrator/redis/connect-redis.ts'
 import { type EmbeddedRedis, startEmbeddedRedis } from '../../../orchestrator/redis/embedded-redis.ts'
 import { redisPaths } from '../../../orchestrator/redis/filenames.ts'
 import { readRedisRecord, writeRedisRecord } from '../../../orchestrator/redis/redis-record.ts'
+import { removeRunFolder } from '../../../orchestrator/redis/remove-run-folder.ts'
 import { spawnRedis } from '../../../orchestrator/redis/spawn-redis.ts'
 import { findProgram } from '../../../runner/host/find-program.ts'
 import { makeRunFolder } from '../../../runner/machine/run-folder.ts'
+import { until } from '../until.ts'
 
 const log = pino({ level: 'silent' })
 const uid = process.getuid?.() ?? 0
@@ -47,6 +50,24 @@ async function record(dataFolder = folder) {
   const found = await readRedisRecord(redisPaths({ dataFolder, env: process.env, uid }).record)
   if (found === undefined) throw new Error('expected a record of the running server')
   return found
+}
+
+const paths = () => redisPaths({ dataFolder: folder, env: process.env, uid })
+
+/** A process that supervised the Redis of the data folder until SIGKILL; gives the socket that it left. */
+async function killedSupervisor(): Promise<string> {
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', join(import.meta.dirname, 'embedded-child.ts'), folder],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  await once(child.stdout, 'data')
+  const server = await record()
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+  await until('Redis to die with it', () => !isAlive(server))
+  return server.socket
 }
 
 describe('startEmbeddedRedis', () => {
@@ -112,18 +133,86 @@ describe('startEmbeddedRedis', () => {
   })
 
   it('dies with a supervisor that is killed, whose socket and record are then no obstacle', async () => {
-    const child = spawn(
-      process.execPath,
-      ['--import', 'tsx', join(import.meta.dirname, 'embedded-child.ts'), folder],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    )
-    await once(child.stdout, 'data')
+    await killedSupervisor()
     const server = await record()
-    const exited = once(child, 'exit')
-    child.kill('SIGKILL')
-    await exited
     expect(await (await client(await start())).get('from-child')).toBe('yes')
     expect(isAlive(server)).toBe(false)
+  })
+
+  it('removes the folder with the dead socket that a killed supervisor left, wherever its environment put it', async () => {
+    const other = join(folder, 'session')
+    await mkdir(other, { mode: 0o700 })
+    const left = await killedSupervisor()
+    // As one that ran with another XDG_RUNTIME_DIR would have left it.
+    const moved = join(other, basename(dirname(left)), basename(left))
+    await rename(dirname(left), dirname(moved))
+    const server = await record()
+    await writeRedisRecord(paths().record, { ...server, socket: moved })
+    expect((await stat(moved)).isSocket()).toBe(true)
+    const embedded = await start()
+    await expect(stat(dirname(moved))).rejects.toThrow('ENOENT')
+    expect(await (await client(embedded)).get('from-child')).toBe('yes')
+    await embedded.stop()
+    await expect(stat(dirname(embedded.socket))).rejects.toThrow('ENOENT')
+  })
+
+  it('leaves alone what is not surely a dead one of its own', async () => {
+    const { runFolder, record: recordPath } = paths()
+    await mkdir(dirname(recordPath), { recursive: true })
+    const gone = { pid: 2 ** 22, startTime: 1 }
+    const place = async (parent: string, name: string) => {
+      const made = join(folder, parent, name)
+      await mkdir(made, { recursive: true, mode: 0o700 })
+      const socket = join(made, 'redis.sock')
+      await writeRedisRecord(recordPath, { ...gone, socket })
+      return { made, socket }
+    }
+    const removed = async () => {
+      await removeRunFolder({ paths: paths(), uid })
+    }
+    const own = basename(runFolder)
+    // One of another data folder, of which this one may be a copy.
+    const foreign = await place('foreign', 'redis-0123456789ab')
+    await writeFile(foreign.socket, '')
+    await removed()
+    expect((await stat(foreign.socket)).size).toBe(0)
+    // One that somebody listens on, though it does not answer.
+    const silent = await place('silent', own)
+    const server = createServer(() => undefined)
+    await new Promise<void>((resolve) => server.listen(silent.socket, resolve))
+    closers.push(() => server.close())
+    await removed()
+    expect((await stat(silent.socket)).isSocket()).toBe(true)
+    // One that holds more than the socket.
+    const fuller = await place('fuller', own)
+    await writeFile(join(fuller.made, 'notes.txt'), 'mine\n')
+    await removed()
+    expect((await stat(join(fuller.made, 'notes.txt'))).size).toBe(5)
+    // One that is there no more, and a record that makes no sense.
+    await rm(fuller.made, { recursive: true })
+    await removed()
+    await writeFile(recordPath, 'nonsense')
+    await removed()
+    // And what is a dead one of its own.
+    const dead = await place('dead', own)
+    await removed()
+    await expect(stat(dead.made)).rejects.toThrow('ENOENT')
+  })
+
+  it('touches no live server of another data folder, of which this one is a copy', async () => {
+    const first = await start()
+    const redis = await client(first)
+    await redis.set('mine', 'yes')
+    const server = await record()
+    const copy = join(folder, 'copy')
+    await cp(join(folder, 'redis'), join(copy, 'redis'), { recursive: true })
+    await rm(join(copy, 'redis', 'supervisor.lock'), { recursive: true, force: true })
+    const second = await start(copy)
+    expect(second.socket).not.toBe(first.socket)
+    expect(await (await client(second)).get('mine')).toBe('yes')
+    expect(isAlive(server)).toBe(true)
+    expect(await redis.get('mine')).toBe('yes')
+    expect((await stat(first.socket)).isSocket()).toBe(true)
   })
 
   it('does not mistake a stranger with the recorded pid for its server', async () => {

@@ -34,7 +34,7 @@ async function aWorker(setting: { machine?: FakeStartOptions; trigger?: Trigger 
   const parts: WorkerParts = {
     hostName: 'host-a',
     host: world.parts.host,
-    dataFolder,
+    archiveFolder: dataFolder,
     store: world.store,
     bus,
     builds: world.builds,
