@@ -11,11 +11,13 @@ import { limitFailures } from './limit-failures.ts'
 import { artifactRoutes } from './routes/artifact-routes.ts'
 import { badgeRoutes } from './routes/badge-routes.ts'
 import { buildRoutes } from './routes/build-routes.ts'
+import { deleteRoutes } from './routes/delete-routes.ts'
 import { deliveryRoutes } from './routes/delivery-routes.ts'
 import { healthRoutes } from './routes/health-routes.ts'
 import { hostRoutes } from './routes/host-routes.ts'
 import { logRoutes } from './routes/log-routes.ts'
 import { repositoryRoutes } from './routes/repository-routes.ts'
+import { submissionRoutes } from './routes/submission-routes.ts'
 import { tokenRoutes } from './routes/token-routes.ts'
 import { webhookRoutes } from './routes/webhook-routes.ts'
 
@@ -49,6 +51,8 @@ export function createApp(parts: HttpParts, pages?: Hono<HttpEnv>): Hono<HttpEnv
   const api = new Hono<HttpEnv>()
   for (const routes of [
     buildRoutes,
+    deleteRoutes,
+    submissionRoutes,
     logRoutes,
     artifactRoutes,
     deliveryRoutes,

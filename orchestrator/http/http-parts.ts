@@ -9,11 +9,13 @@ import type { Repository } from '../model/repository.ts'
 import type { Store } from '../model/store.ts'
 import type { Repositories } from '../repositories/repositories.ts'
 import type { Vault } from '../secrets/vault.ts'
+import type { Submissions } from '../submissions/submissions.ts'
 import type { Tokens } from '../tokens/token.ts'
 
 /** What answers HTTP is made of. */
 export type HttpParts = {
-  readonly dataFolder: string
+  /** Where jobs' folders are. */
+  readonly archiveFolder: string
   /** `http://127.0.0.1:8470`, as people reach it; without a slash at the end. */
   readonly publicUrl: string
   readonly store: Store
@@ -26,10 +28,13 @@ export type HttpParts = {
   readonly queue: QueueView
   readonly metrics: Metrics
   readonly deliveries: DeliveryParts
+  readonly submissions: Submissions
   /** The commit that a branch or tag points to now. Throws ConfigError where there is no such ref. */
   readonly resolveRef: (repository: Repository, ref: string) => Promise<string>
   /** Whether everything this process needs answers; each entry that is not undefined says what does not. */
   readonly readiness: () => Promise<Readonly<Record<string, string | undefined>>>
+  /** Addresses and networks whose word for the address of a client is taken. @defaultValue none */
+  readonly trustedProxies?: readonly string[]
   readonly now: () => Date
   readonly log: Logger
 }

@@ -52,6 +52,7 @@ export function JobPage({ job, stream, timeline, window, total, mayAct }: JobPag
         <a href={`/jobs/${id}?stream=${stream === 'log' ? 'console' : 'log'}`}>
           {stream === 'log' ? 'Show the console' : 'Show the log'}
         </a>
+        <LogEnds id={id} stream={stream} window={window} total={total} />
         <a href={`/api/v1/jobs/${id}/${stream}`} download={`${id}.${stream}.txt`}>
           Download
         </a>
@@ -69,6 +70,24 @@ export function JobPage({ job, stream, timeline, window, total, mayAct }: JobPag
       <LogTable id={id} stream={stream} window={window} total={total} running={running} />
       <script type="module" src="/assets/log.js" />
     </Layout>
+  )
+}
+
+/** To either end of a log that is longer than what is shown, however far that is. */
+function LogEnds({
+  id,
+  stream,
+  window,
+  total,
+}: Pick<JobPage, 'stream' | 'window' | 'total'> & { id: string }) {
+  const shown = window.lines.length
+  if (total <= shown) return null
+  const page = (line: number, at: number) => `/jobs/${id}?stream=${stream}&line=${line}#L${at}`
+  return (
+    <>
+      <a href={page(1, 1)}>First line</a>
+      <a href={page(Math.max(1, total - shown + 1), total)}>Last line</a>
+    </>
   )
 }
 

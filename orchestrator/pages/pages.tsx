@@ -5,8 +5,10 @@ import { setCookie } from 'hono/cookie'
 import { csrf } from 'hono/csrf'
 import { createMiddleware } from 'hono/factory'
 import { packageRoot } from '../../images/package-root.ts'
+import { lineAt } from '../../runner/logs/line-at.ts'
 import { describeError } from '../http/answer-error.ts'
 import { type HttpEnv, requireScope, sessionCookie } from '../http/auth.ts'
+import { absent } from '../http/gone.ts'
 import { notFound } from '../http/http-error.ts'
 import type { HttpParts } from '../http/http-parts.ts'
 import { jobLog, logSize } from '../http/logs/job-log.ts'
@@ -17,7 +19,6 @@ import { BuildsPage } from './builds-page.tsx'
 import { DeliveriesPage, DeliveryPage } from './deliveries-page.tsx'
 import { ImagesPage } from './images-page.tsx'
 import { JobPage } from './job-page.tsx'
-import { lineAt } from './line-at.ts'
 import { countLines, readLines } from './log-lines.ts'
 import { ErrorPage, LoginPage, SearchPage } from './message-pages.tsx'
 import { LogLines } from './parts/log-table.tsx'
@@ -36,7 +37,7 @@ const assets: Readonly<Record<string, string>> = {
 
 /** What people see: rendered here, readable without JavaScript, live with it. */
 export function createPages(parts: HttpParts): Hono<HttpEnv> {
-  const { store, builds, queue, shelf, repositories, tokens, deliveries, dataFolder, now } = parts
+  const { store, builds, queue, shelf, repositories, tokens, deliveries, archiveFolder, now } = parts
   const pages = new Hono<HttpEnv>()
   const read = requireScope('read', parts)
   const submit = requireScope('submit', parts)
@@ -61,7 +62,7 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
 
   pages.get('/assets/:name', async (context) => {
     const name = context.req.param('name')
-    const type = assets[name]
+    const type = Object.hasOwn(assets, name) ? assets[name] : undefined
     if (type === undefined) throw notFound('file', name)
     const body = await readFile(join(packageRoot(), 'orchestrator', 'pages', 'assets', name))
     return context.body(new Uint8Array(body), 200, {
@@ -98,16 +99,21 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
     return context.html(<BuildsPage page={page} filter={filter} repositories={known} now={now()} />)
   })
 
+  const findBuild = async (id: string) => {
+    const build = await store.builds.get(id)
+    if (build === undefined) throw await absent({ store, what: 'build', id })
+    return build
+  }
+
   pages.get('/builds/:build', read, async (context) => {
-    const build = await store.builds.get(context.req.param('build'))
-    if (build === undefined) throw notFound('build', context.req.param('build'))
+    const build = await findBuild(context.req.param('build'))
     const jobs = await store.jobs.ofBuild(build.id)
     return context.html(<BuildPage build={build} jobs={jobs} mayAct={mayAct(context)} now={now()} />)
   })
 
   const findJob = async (id: string) => {
     const job = await store.jobs.get(id)
-    if (job === undefined) throw notFound('job', id)
+    if (job === undefined) throw await absent({ store, what: 'job', id })
     return job
   }
   const streamOf = (context: Context) => (context.req.query('stream') === 'console' ? 'console' : 'log')
@@ -115,7 +121,7 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
   pages.get('/jobs/:job', read, async (context) => {
     const job = await findJob(context.req.param('job'))
     const stream = streamOf(context)
-    const log = jobLog({ dataFolder, job, stream })
+    const log = jobLog({ archiveFolder, job, stream })
     const [total, timeline] = await Promise.all([countLines(log), readTimeline(log.folder)])
     const first = await firstLine(context, { log, total, running: !isEnded(job.state) })
     const window = await readLines(log, first, windowLines)
@@ -133,7 +139,7 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
 
   pages.get('/jobs/:job/lines', read, async (context) => {
     const job = await findJob(context.req.param('job'))
-    const log = jobLog({ dataFolder, job, stream: streamOf(context) })
+    const log = jobLog({ archiveFolder, job, stream: streamOf(context) })
     const line = clamp(Number(context.req.query('line')), 1, Number.MAX_SAFE_INTEGER)
     const window = await readLines(log, line, clamp(Number(context.req.query('lines')), 1, windowLines))
     context.header('X-Log-End', String(window.end))
@@ -144,7 +150,7 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
   pages.get('/jobs/:job/search', read, async (context) => {
     const job = await findJob(context.req.param('job'))
     const stream = streamOf(context)
-    const log = jobLog({ dataFolder, job, stream })
+    const log = jobLog({ archiveFolder, job, stream })
     const text = (context.req.query('text') ?? '').slice(0, 200)
     const found = text !== '' && (await logSize(log)) > 0
     const matches = found ? await searchLog({ log, text, limit: 500, signal: context.req.raw.signal }) : []
@@ -166,25 +172,30 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
   })
 
   pages.post('/builds/:build/cancel', submit, async (context) => {
-    await builds.cancel({ build: context.req.param('build') }, context.get('caller').name)
-    return context.redirect(`/builds/${context.req.param('build')}`)
+    const { id } = await findBuild(context.req.param('build'))
+    await builds.cancel({ build: id }, context.get('caller').name)
+    return context.redirect(`/builds/${id}`)
   })
   pages.post('/builds/:build/approve', submit, async (context) => {
-    await builds.approve(context.req.param('build'), context.get('caller').name)
-    return context.redirect(`/builds/${context.req.param('build')}`)
+    const { id } = await findBuild(context.req.param('build'))
+    await builds.approve(id, context.get('caller').name)
+    return context.redirect(`/builds/${id}`)
   })
   pages.post('/builds/:build/retry', submit, async (context) => {
     const which = context.req.query('which') === 'all' ? 'all' : 'failed'
-    const build = await builds.retry(context.req.param('build'), which, context.get('caller').name)
-    return context.redirect(`/builds/${build?.id ?? context.req.param('build')}`)
+    const { id } = await findBuild(context.req.param('build'))
+    const build = await builds.retry(id, which, context.get('caller').name)
+    return context.redirect(`/builds/${build?.id ?? id}`)
   })
   pages.post('/jobs/:job/cancel', submit, async (context) => {
-    await builds.cancel({ job: context.req.param('job') }, context.get('caller').name)
-    return context.redirect(`/jobs/${context.req.param('job')}`)
+    const { id } = await findJob(context.req.param('job'))
+    await builds.cancel({ job: id }, context.get('caller').name)
+    return context.redirect(`/jobs/${id}`)
   })
   pages.post('/deliveries/:delivery/replay', submit, async (context) => {
     const replayed = await deliveries.replay(context.req.param('delivery'), context.get('caller').name)
-    return context.redirect(`/deliveries/${replayed?.id ?? context.req.param('delivery')}`)
+    if (replayed === undefined) throw notFound('delivery', context.req.param('delivery'))
+    return context.redirect(`/deliveries/${replayed.id}`)
   })
   return pages
 }
@@ -192,10 +203,15 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
 const doctype = createMiddleware(async (context, next) => {
   await next()
   if (!context.res.headers.get('content-type')?.startsWith('text/html')) return
-  const body = await context.res.text()
+  const body = withoutControls(await context.res.text())
   // A body can be read once only, that of a fragment too.
   context.res = new Response(body.startsWith('<html') ? `<!DOCTYPE html>${body}` : body, context.res)
 })
+
+// HTML has no place for them, and somebody may read a page in a terminal: names and questions can hold any.
+function withoutControls(html: string): string {
+  return html.replace(/[^\P{Cc}\n\t]/gu, '')
+}
 
 type Shown = { log: Parameters<typeof readLines>[0]; total: number; running: boolean }
 

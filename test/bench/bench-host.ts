@@ -6,8 +6,8 @@ import { debianLocalBuilder } from '../../images/build-debian-local.ts'
 import type { ShelfImage } from '../../images/image.ts'
 import { openShelf } from '../../images/shelf.ts'
 import type { MachineOrder } from '../../runner/job/job-order.ts'
-import { coldStart } from '../../runner/machine/cold-start.ts'
 import type { Machine } from '../../runner/machine/machine.ts'
+import { startOnHost } from '../../runner/start-on-host.ts'
 
 export type BenchHost = {
   readonly host: HostConfig
@@ -26,7 +26,7 @@ export async function openBenchHost(folder: string): Promise<BenchHost> {
   const shelf = openShelf({ dataFolder, builders: { 'debian-12-local': debianLocalBuilder() } })
   const signal = new AbortController().signal
   const image = await shelf.ensure('debian-12-local', { signal })
-  const startMachine = coldStart({ host, dataFolder: join(folder, 'data') })
+  const startMachine = startOnHost({ host, dataFolder: join(folder, 'data') })
   let count = 0
   return {
     host,

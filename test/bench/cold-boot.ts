@@ -1,8 +1,9 @@
-import type { BenchHost } from './bench-host.ts'
+import type { BenchPlace } from './bench-place.ts'
 import { type Figure, figure } from './figure.ts'
 
 /** From the order of a machine to a login that has read its nonce: overlay, seed, QEMU, boot, SSH. */
-export async function coldBoot(host: BenchHost, runs: number): Promise<Figure[]> {
+export async function coldBoot(place: BenchPlace, runs: number): Promise<Figure[]> {
+  const host = await place.host()
   const samples: number[] = []
   for (let run = 0; run < runs; run++) {
     const started = performance.now()
@@ -11,5 +12,5 @@ export async function coldBoot(host: BenchHost, runs: number): Promise<Figure[]>
     await machine.destroy('now')
   }
   const what = 'cold boot of debian-12-local to authenticated SSH'
-  return [figure({ what, unit: 's', target: '<= 40 s under TCG', samples })]
+  return [figure({ what, unit: 's', target: { atMost: 40, text: 'under TCG' }, samples })]
 }

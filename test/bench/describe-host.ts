@@ -1,12 +1,27 @@
-import { cpus, release, totalmem } from 'node:os'
+import { cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { formatSize } from '../../config/size.ts'
 import { chooseAccel } from '../../runner/accel/choose-accel.ts'
 import { findQemu } from '../../runner/qemu/qemu-version.ts'
 import type { BenchHost } from './bench-host.ts'
 
-/** The host in one line, without which no figure means anything. */
-export async function describeHost({ host, folder, image }: BenchHost): Promise<string> {
+/** The host in one line, without which no figure means anything; with what machines run on where some are to run. */
+export async function describeHost(machines?: BenchHost): Promise<string> {
+  const model = cpus()[0]?.model.trim() ?? 'unknown processor'
+  const load = loadavg()
+    .map((average) => average.toFixed(1))
+    .join(' ')
+  const facts = [
+    `${cpus().length} x ${model}`,
+    formatSize(totalmem()),
+    `Linux ${release()}`,
+    `Node ${process.version}`,
+  ]
+  if (machines !== undefined) facts.push(await describeMachines(machines))
+  return `${facts.join(', ')}; ${new Date().toISOString().slice(0, 10)}; load average ${load} at the start`
+}
+
+async function describeMachines({ host, folder, image }: BenchHost): Promise<string> {
   const qemu = await findQemu()
   const accel = await chooseAccel({
     wanted: host.accel,
@@ -16,6 +31,5 @@ export async function describeHost({ host, folder, image }: BenchHost): Promise<
     cacheFile: join(folder, 'accel.json'),
     signal: new AbortController().signal,
   })
-  const model = cpus()[0]?.model.trim() ?? 'unknown processor'
-  return `${cpus().length} x ${model}, ${formatSize(totalmem())}, Linux ${release()}, Node ${process.version}, QEMU ${qemu.version}, ${accel.accel} (${accel.reason}); ${new Date().toISOString().slice(0, 10)}`
+  return `QEMU ${qemu.version}, ${accel.accel} (${accel.reason})`
 }

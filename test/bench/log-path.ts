@@ -1,13 +1,13 @@
 import { LogFile } from '../../runner/logs/log-file.ts'
 import { createMasker } from '../../runner/logs/mask.ts'
-import type { BenchHost } from './bench-host.ts'
+import type { BenchPlace } from './bench-place.ts'
 import { type Figure, figure } from './figure.ts'
 
 const total = 256 * 2 ** 20
 const chunkBytes = 32 * 1024
 
 /** Bytes of a step's output through masking into the log file and its indexes; the guest is left out. */
-export async function logPath({ folder }: BenchHost, runs: number): Promise<Figure[]> {
+export async function logPath({ folder }: BenchPlace, runs: number): Promise<Figure[]> {
   const line = Buffer.from(
     `${'a line of a build, eighty bytes long, as a compiler prints them by thousands'.padEnd(79)}\n`,
   )
@@ -28,7 +28,7 @@ export async function logPath({ folder }: BenchHost, runs: number): Promise<Figu
     figure({
       what: 'log path: 20 secrets masked, indexed, written',
       unit: 'MB/s',
-      target: '>= 100 MB/s',
+      target: { atLeast: 100 },
       samples,
     }),
   ]

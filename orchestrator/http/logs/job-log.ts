@@ -11,11 +11,11 @@ export type JobLog = {
   readonly file: string
 }
 
-type Which = { dataFolder: string; job: Pick<BuildJob, 'id' | 'attempt'>; stream: 'log' | 'console' }
+type Which = { archiveFolder: string; job: Pick<BuildJob, 'id' | 'attempt'>; stream: 'log' | 'console' }
 
 /** Where an attempt's log or console lies. Ids come from our own store, never from a URL. */
-export function jobLog({ dataFolder, job, stream }: Which): JobLog {
-  const folder = jobFolderPath(dataFolder, attemptId(job))
+export function jobLog({ archiveFolder, job, stream }: Which): JobLog {
+  const folder = jobFolderPath(archiveFolder, attemptId(job))
   const name = stream === 'log' ? logName : consoleName
   return { folder, name, file: join(folder, name) }
 }

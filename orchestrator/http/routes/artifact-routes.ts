@@ -8,6 +8,7 @@ import { artifactsName, jobFolderPath } from '../../../runner/job/filenames.ts'
 import { attemptId } from '../../worker/attempt-id.ts'
 import { type HttpEnv, requireScope } from '../auth.ts'
 import { byteRange } from '../byte-range.ts'
+import { absent, checkKept } from '../gone.ts'
 import { notFound } from '../http-error.ts'
 import type { HttpParts } from '../http-parts.ts'
 
@@ -45,10 +46,12 @@ export function artifactRoutes(parts: HttpParts): Hono<HttpEnv> {
   return routes
 }
 
-async function folderOf({ store, dataFolder }: HttpParts, id: string): Promise<string> {
+async function folderOf({ store, archiveFolder }: HttpParts, id: string): Promise<string> {
   const job = await store.jobs.get(id)
-  if (job === undefined) throw notFound('job', id)
-  return join(jobFolderPath(dataFolder, attemptId(job)), artifactsName)
+  if (job === undefined) throw await absent({ store, what: 'job', id })
+  const folder = jobFolderPath(archiveFolder, attemptId(job))
+  await checkKept({ folder, name: artifactsName, what: 'artifacts' })
+  return join(folder, artifactsName)
 }
 
 type Listed = { readonly path: string; readonly bytes: number }

@@ -5,6 +5,7 @@ import type { Trigger } from '../../model/trigger.ts'
 import { type HttpEnv, requireScope } from '../auth.ts'
 import { checked } from '../checked.ts'
 import { definedOnly } from '../defined-only.ts'
+import { absent } from '../gone.ts'
 import { HttpError, notFound } from '../http-error.ts'
 import type { HttpParts } from '../http-parts.ts'
 import {
@@ -26,7 +27,7 @@ export function buildRoutes(parts: HttpParts): Hono<HttpEnv> {
 
   const buildWithJobs = async (id: string) => {
     const build = await store.builds.get(id)
-    if (build === undefined) throw notFound('build', id)
+    if (build === undefined) throw await absent({ store, what: 'build', id })
     const jobs = await store.jobs.ofBuild(id)
     return { ...showBuild(build, parts.publicUrl), jobs: jobs.map((job) => showJob(job, parts.publicUrl)) }
   }
@@ -51,8 +52,9 @@ export function buildRoutes(parts: HttpParts): Hono<HttpEnv> {
   )
 
   routes.get('/jobs/:job', read, answers('A job', jobSchema), async (context) => {
-    const job = await store.jobs.get(context.req.param('job'))
-    if (job === undefined) throw notFound('job', context.req.param('job'))
+    const id = context.req.param('job')
+    const job = await store.jobs.get(id)
+    if (job === undefined) throw await absent({ store, what: 'job', id })
     return context.json(showJob(job, parts.publicUrl))
   })
 
@@ -88,12 +90,29 @@ export function buildRoutes(parts: HttpParts): Hono<HttpEnv> {
 
   routes.post('/jobs/:job/cancel', submit, answers('Cancels a job', jobSchema), async (context) => {
     const id = context.req.param('job')
-    if ((await store.jobs.get(id)) === undefined) throw notFound('job', id)
+    if ((await store.jobs.get(id)) === undefined) throw await absent({ store, what: 'job', id })
     await builds.cancel({ job: id }, context.get('caller').name)
     const job = await store.jobs.get(id)
-    if (job === undefined) throw notFound('job', id)
+    if (job === undefined) throw await absent({ store, what: 'job', id })
     return context.json(showJob(job, parts.publicUrl))
   })
+
+  routes.post(
+    '/jobs/:job/kill',
+    requireScope('admin', parts),
+    answers('Ends the machine of a job with SIGKILL at once; the job becomes `cancelled`', jobSchema),
+    async (context) => {
+      const id = context.req.param('job')
+      if ((await store.jobs.get(id)) === undefined) throw await absent({ store, what: 'job', id })
+      if (!(await builds.kill(id, context.get('caller').name)))
+        throw new HttpError(409, 'expected a job that a host has, got one without a machine', {
+          hint: 'what waits is ended by cancelling it',
+        })
+      const job = await store.jobs.get(id)
+      if (job === undefined) throw await absent({ store, what: 'job', id })
+      return context.json(showJob(job, parts.publicUrl), 202)
+    },
+  )
 
   routes.post(
     '/builds/:build/retry',
@@ -101,7 +120,9 @@ export function buildRoutes(parts: HttpParts): Hono<HttpEnv> {
     answers('Runs a build again, all of it or what failed', buildWithJobsSchema),
     async (context) => {
       const which = context.req.query('which') === 'all' ? 'all' : 'failed'
-      const build = await builds.retry(context.req.param('build'), which, context.get('caller').name)
+      const id = context.req.param('build')
+      const build = await builds.retry(id, which, context.get('caller').name)
+      if (build === undefined) await buildWithJobs(id)
       if (build === undefined) throw new HttpError(409, 'expected a build that has ended, to run it again')
       return context.json(await buildWithJobs(build.id))
     },
@@ -112,7 +133,9 @@ export function buildRoutes(parts: HttpParts): Hono<HttpEnv> {
     submit,
     answers("Lets a fork's pull request run", buildWithJobsSchema),
     async (context) => {
-      const build = await builds.approve(context.req.param('build'), context.get('caller').name)
+      const id = context.req.param('build')
+      const build = await builds.approve(id, context.get('caller').name)
+      if (build === undefined) await buildWithJobs(id)
       if (build === undefined) throw new HttpError(409, 'expected a build that waits for approval')
       return context.json(await buildWithJobs(build.id))
     },
@@ -127,6 +150,7 @@ function answers(summary: string, schema: ZodType) {
     responses: {
       200: { description: 'done', content: json(schema) },
       404: { description: 'nothing of that name', content: json(errorSchema) },
+      410: { description: 'no longer kept', content: json(errorSchema) },
     },
   })
 }

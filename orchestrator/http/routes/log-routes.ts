@@ -6,12 +6,15 @@ import { findLine } from '../../../runner/logs/find-line.ts'
 import { readRange } from '../../../runner/logs/read-range.ts'
 import { type HttpEnv, requireScope } from '../auth.ts'
 import { checked } from '../checked.ts'
-import { HttpError, notFound } from '../http-error.ts'
+import { absent, checkKept } from '../gone.ts'
+import { HttpError } from '../http-error.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { followLog } from '../logs/follow-log.ts'
 import { type JobLog, jobLog, logSize } from '../logs/job-log.ts'
+import { createLogFeeds } from '../logs/log-feeds.ts'
 import { searchLog } from '../logs/search-log.ts'
 import { tailOffset } from '../logs/tail-offset.ts'
+import { createTurns } from '../logs/turns.ts'
 
 const streams = ['log', 'console'] as const
 
@@ -36,6 +39,8 @@ const matchesSchema = z.object({
 export function logRoutes(parts: HttpParts): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>()
   const read = requireScope('read', parts)
+  const feeds = createLogFeeds()
+  const turn = createTurns()
   for (const stream of streams) {
     routes.get(
       `/jobs/:job/${stream}`,
@@ -73,14 +78,9 @@ export function logRoutes(parts: HttpParts): Hono<HttpEnv> {
         const { log, id, attempt } = await find(parts, context, stream)
         const given = context.req.header('last-event-id') ?? context.req.query('start') ?? '0'
         const from = /^\d{1,15}$/.test(given) ? Number(given) : 0
-        return followLog({
-          context,
-          bus: parts.bus,
-          log,
-          from,
-          attempt,
-          readJob: () => parts.store.jobs.get(id),
-        })
+        const readJob = () => parts.store.jobs.get(id)
+        const joined = feeds.join({ bus: parts.bus, log, job: id, attempt, readJob })
+        return followLog({ context, ...joined, turn, from })
       },
     )
     routes.get(
@@ -109,16 +109,18 @@ export function logRoutes(parts: HttpParts): Hono<HttpEnv> {
   return routes
 }
 
-async function find({ store, dataFolder }: HttpParts, context: Context, stream: 'log' | 'console') {
+async function find({ store, archiveFolder }: HttpParts, context: Context, stream: 'log' | 'console') {
   const id = context.req.param('job') ?? ''
   const job = await store.jobs.get(id)
-  if (job === undefined) throw notFound('job', id)
+  if (job === undefined) throw await absent({ store, what: 'job', id })
   const asked = context.req.query('attempt')
   const attempt = asked === undefined ? job.attempt : Number(asked)
   if (!Number.isInteger(attempt) || attempt < 1 || attempt > job.attempt) {
     throw new HttpError(404, `expected an attempt from 1 to ${job.attempt}, got ${JSON.stringify(asked)}`)
   }
-  return { id, attempt, log: jobLog({ dataFolder, job: { id: job.id, attempt }, stream }) }
+  const log = jobLog({ archiveFolder, job: { id: job.id, attempt }, stream })
+  await checkKept({ ...log, what: 'logs' })
+  return { id, attempt, log }
 }
 
 async function resolveRange(

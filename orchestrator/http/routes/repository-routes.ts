@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { describeRoute } from 'hono-openapi'
 import { z } from 'zod'
+import { notifyOn } from '../../../config/host/repository-entry-schema.ts'
 import { forgeNames } from '../../model/forge-name.ts'
 import { type HttpEnv, requireScope } from '../auth.ts'
 import { checked } from '../checked.ts'
@@ -14,10 +15,7 @@ const limitsSchema = z.object({
   matrix: z.number().int().min(1).optional(),
 })
 
-const registerSchema = z.object({
-  forge: z.enum(forgeNames),
-  name: z.string().min(1).max(200),
-  cloneUrl: z.string().min(1).max(2000),
+const changeable = {
   apiUrl: z.string().max(2000).optional(),
   pipelineFile: z.string().max(500).optional(),
   images: z.array(z.string()).optional(),
@@ -25,10 +23,29 @@ const registerSchema = z.object({
   defaultBranch: z.string().max(200).optional(),
   submodules: z.boolean().optional(),
   lfs: z.boolean().optional(),
+  schedules: z
+    .array(z.object({ cron: z.string().max(100), branch: z.string().max(200) }))
+    .max(100)
+    .optional(),
+  notify: z.array(z.object({ url: z.string().max(2000), on: notifyOn().default(['ended']) })).optional(),
+}
+
+const registerSchema = z.object({
+  forge: z.enum(forgeNames),
+  name: z.string().min(1).max(200),
+  cloneUrl: z.string().min(1).max(2000),
+  ...changeable,
   secrets: z
-    .object({ webhook: z.string().optional(), token: z.string().optional(), clone: z.string().optional() })
+    .object({
+      webhook: z.string().optional(),
+      token: z.string().optional(),
+      clone: z.string().optional(),
+      notification: z.string().optional(),
+    })
     .optional(),
 })
+
+const changeSchema = z.strictObject({ cloneUrl: z.string().min(1).max(2000).optional(), ...changeable })
 
 const secretSchema = z.object({ value: z.string().min(1).max(100_000) })
 
@@ -54,6 +71,18 @@ export function repositoryRoutes(parts: HttpParts): Hono<HttpEnv> {
         { ...added, webhookUrl: `${parts.publicUrl}/webhooks/${added.repository.forge}` },
         201,
       )
+    },
+  )
+  routes.patch(
+    '/repositories/:key{.+}',
+    admin,
+    doc('Changes what is given of a repository'),
+    checked('json', changeSchema),
+    async (context) => {
+      const key = context.req.param('key')
+      const changed = await repositories.change(key, context.req.valid('json'))
+      if (changed === undefined) throw notFound('repository', key)
+      return context.json(changed)
     },
   )
   routes.delete(

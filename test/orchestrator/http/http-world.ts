@@ -57,7 +57,7 @@ export async function httpWorld(change: Partial<HttpParts> = {}): Promise<HttpWo
   let time = Date.parse('2026-01-02T03:04:05.000Z')
   const now = () => new Date(time)
   const usual: HttpParts = {
-    dataFolder,
+    archiveFolder: dataFolder,
     publicUrl,
     store,
     builds: world.builds,
@@ -76,6 +76,11 @@ export async function httpWorld(change: Partial<HttpParts> = {}): Promise<HttpWo
     resolveRef: async (_repository, ref) => {
       if (ref === 'refs/heads/main') return 'a'.repeat(40)
       throw new ConfigError(`expected ${ref}, found no such branch or tag`)
+    },
+    submissions: {
+      bytes: 2 ** 20,
+      submit: async () => ({ build: undefined, reasons: ['nothing is submitted here'] }),
+      prune: async () => undefined,
     },
     readiness: async () => ({}),
     now,

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { JobLog } from '../../../orchestrator/http/logs/job-log.ts'
-import { lineAt } from '../../../orchestrator/pages/line-at.ts'
 import { countLines, readLines } from '../../../orchestrator/pages/log-lines.ts'
 import { readTimeline } from '../../../orchestrator/pages/read-timeline.ts'
+import { lineAt } from '../../../runner/logs/line-at.ts'
 import { LogFile } from '../../../runner/logs/log-file.ts'
 
 async function aFolder(): Promise<string> {

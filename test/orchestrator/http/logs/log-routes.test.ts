@@ -109,4 +109,24 @@ describe('searching a log', () => {
     ])
     expect(matches[0]?.text.length).toBeLessThanOrEqual(500)
   })
+
+  it('finds the same lines as reading every one of them would, wherever the blocks end', async () => {
+    const { ask, addJob, openLog } = await httpWorld()
+    const { job, folder } = await addJob()
+    // Lines of about a tenth of a block, so that texts lie across the border of every block.
+    const lines = Array.from({ length: 60 }, (_, index) => {
+      const padding = (at: number) => 'ab'.repeat(((index + at) * 7919) % 60_000)
+      return index % 3 === 0 ? `${padding(1)}needle${padding(5)}needle` : padding(3)
+    })
+    const file = await openLog(folder)
+    await file.append(Buffer.from(lines.join('\n')), 0)
+    await file.close()
+    const { matches } = await search({ ask }, `/api/v1/jobs/${job.id}/log`, { text: 'needle' })
+    const starts = lines.map((_, index) =>
+      lines.slice(0, index).reduce((sum, one) => sum + one.length + 1, 0),
+    )
+    const wanted = lines.flatMap((one, index) => (one.includes('needle') ? [[index + 1, starts[index]]] : []))
+    expect(matches.map(({ line, offset }) => [line, offset])).toEqual(wanted)
+    expect((await search({ ask }, `/api/v1/jobs/${job.id}/log`, { text: 'b\na' })).matches).toEqual([])
+  })
 })
