@@ -1,5 +1,5 @@
 import type { Verdict } from '../../runner/job/verdict.ts'
-import type { ForgeName } from '../model/forge-name.ts'
+import type { ForgeName, RepositoryForge } from '../model/forge-name.ts'
 import type { Repository } from '../model/repository.ts'
 import type { Trigger } from '../model/trigger.ts'
 
@@ -15,8 +15,8 @@ import type { Trigger } from '../model/trigger.ts'
  *
  * `statusRequest` is the way back: one HTTP request that tells the forge how a commit is doing.
  */
-export type Forge = {
-  readonly name: ForgeName
+export type Forge<Name extends RepositoryForge = ForgeName> = {
+  readonly name: Name
   /** Whether payloads may come as a form with a `payload` field as well as as JSON. */
   readonly forms: boolean
   /** Whether commits have statuses there. */

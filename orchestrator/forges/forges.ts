@@ -4,9 +4,10 @@ import type { Forge } from './forge.ts'
 import { gitea } from './gitea/gitea.ts'
 import { github } from './github/github.ts'
 import { gitlab } from './gitlab/gitlab.ts'
+import { local } from './local/local.ts'
 import { createSourcehut } from './sourcehut/sourcehut.ts'
 
-export type Forges = Readonly<Record<ForgeName, Forge>>
+export type Forges = Readonly<Record<ForgeName, Forge>> & { readonly local: Forge<'local'> }
 
 /**
  * The adapters by name.
@@ -15,5 +16,6 @@ export type Forges = Readonly<Record<ForgeName, Forge>>
  * @throws ConfigError for a key that is none.
  */
 export function createForges({ sourcehutKey }: { sourcehutKey?: string | undefined } = {}): Forges {
-  return { github, gitlab, gitea, bitbucket, sourcehut: createSourcehut({ publicKey: sourcehutKey }) }
+  const sourcehut = createSourcehut({ publicKey: sourcehutKey })
+  return { github, gitlab, gitea, bitbucket, sourcehut, local }
 }

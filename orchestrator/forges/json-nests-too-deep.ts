@@ -1,7 +1,9 @@
 const quote = 0x22
 const backslash = 0x5c
-const opening = new Set([0x5b, 0x7b])
-const closing = new Set([0x5d, 0x7d])
+const openBracket = 0x5b
+const closeBracket = 0x5d
+const openBrace = 0x7b
+const closeBrace = 0x7d
 
 /**
  * Whether brackets stand more than `most` deep in a JSON text, told without parsing it: whatever walks the parsed
@@ -16,9 +18,9 @@ export function jsonNestsTooDeep(json: Buffer, most: number): boolean {
       if (byte === backslash) at++
       else if (byte === quote) inString = false
     } else if (byte === quote) inString = true
-    else if (opening.has(byte)) {
+    else if (byte === openBrace || byte === openBracket) {
       if (++depth > most) return true
-    } else if (closing.has(byte)) depth--
+    } else if (byte === closeBrace || byte === closeBracket) depth--
   }
   return false
 }

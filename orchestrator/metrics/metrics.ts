@@ -54,6 +54,23 @@ export function createMetrics() {
       labelNames: ['reason'],
       registers,
     }),
+    retention: new Counter({
+      name: 'mayfly_retention_total',
+      help: 'Builds whose records were kept, whose artifacts, logs or all were removed, and entries of old deliveries',
+      labelNames: ['what'],
+      registers,
+    }),
+    retentionFailures: new Counter({
+      name: 'mayfly_retention_failures_total',
+      help: 'Builds that a sweep could not do its work on',
+      labelNames: ['what'],
+      registers,
+    }),
+    retentionSwept: new Gauge({
+      name: 'mayfly_retention_swept_timestamp_seconds',
+      help: 'When this process last came to the end of a sweep; 0 for never',
+      registers,
+    }),
     running: new Gauge({
       name: 'mayfly_jobs_running',
       help: 'Jobs in machines of this process',

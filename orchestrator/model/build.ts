@@ -64,6 +64,8 @@ export type BuildJob = {
   /** Sizes it asks for, resolved: cpus, bytes, bytes. */
   readonly resources: { readonly cpus: number; readonly memory: number; readonly disk: number }
   readonly cancelRequested: string | undefined
+  /** Who asked for its machine to be ended at once. */
+  readonly killRequested?: string | undefined
   /** Decided when the build was planned: its `when` is not met, or no host can take it. A retry leaves it as it is. */
   readonly ruledOut?: boolean
 }

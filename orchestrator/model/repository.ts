@@ -1,11 +1,12 @@
-import type { ForgeName } from './forge-name.ts'
+import type { NotifyTarget } from '../../config/host/host-config.ts'
+import type { RepositoryForge } from './forge-name.ts'
 
 /** A repository that may start builds here. Secrets of it are in the vault, by name, never in this record. */
 export type Repository = {
   /** `owner/name` as the forge writes it, unique together with the forge. */
   readonly name: string
-  readonly forge: ForgeName
-  /** What git fetches from: https, http, ssh or a path; without credentials. */
+  readonly forge: RepositoryForge
+  /** What git fetches from: https, http, ssh or a path; without credentials. `submitted` for a local one: nothing. */
   readonly cloneUrl: string
   /** Base of the forge's API, such as `https://codeberg.org/api/v1`; undefined for the forge's own. */
   readonly apiUrl: string | undefined
@@ -20,9 +21,11 @@ export type Repository = {
   readonly lfs: boolean
   /** Builds that start by the clock; undefined for none. */
   readonly schedules?: readonly Schedule[]
+  /** Who is told of its builds; undefined for nobody. */
+  readonly notify?: readonly NotifyTarget[]
   /** ISO 8601 */
   readonly created: string
-  readonly from: 'host-file' | 'api'
+  readonly from: 'host-file' | 'api' | 'submission'
 }
 
 /** `cron` as crontab(5) writes it, in UTC, with seconds before it where there are six fields. */

@@ -14,6 +14,17 @@ export type Store = {
     /** Changes fields; indexes follow. Undefined where there is no such build. */
     update(id: string, change: Partial<Omit<Build, 'id'>>): Promise<Build | undefined>
     list(filter: BuildFilter, page: Page): Promise<Paged<Build>>
+    /**
+     * Takes a finished build and its jobs out of the store, and notes that the folders of these attempts are to go.
+     * False, and nothing done, where it has been run again since it was read.
+     */
+    remove(build: Build, attempts: readonly string[]): Promise<boolean>
+    /** The same for one of its jobs; the build stays. */
+    removeJob(build: Build, job: BuildJob, attempts: readonly string[]): Promise<boolean>
+    /** The folders of a build or job that was removed are gone. */
+    removed(id: string): Promise<void>
+    /** Whether an id that is not there is of the time of builds that were pruned: it has gone, or never was. */
+    isPruned(id: string): Promise<boolean>
   }
   readonly jobs: {
     get(id: string): Promise<BuildJob | undefined>
@@ -28,8 +39,11 @@ export type Store = {
       change: Partial<Omit<BuildJob, 'id'>>,
       claim?: number,
     ): Promise<BuildJob | undefined>
-    /** Takes a job for a host: state `claimed`, fencing token grown by one. Undefined where it is not queued. */
-    claim(id: string, host: string): Promise<BuildJob | undefined>
+    /**
+     * Takes a job for a host: state `claimed`, fencing token grown by one. Undefined where it is not queued, or where
+     * hosts have `most` jobs of its repository already.
+     */
+    claim(id: string, host: string, most?: number): Promise<BuildJob | undefined>
     /** Jobs in a state, the longest there first. */
     inState(state: JobState): Promise<BuildJob[]>
   }

@@ -1,15 +1,11 @@
-import { createHash } from 'node:crypto'
-import type { Redis } from 'ioredis'
-import type { Logger } from 'pino'
 import { Webhook } from 'standardwebhooks'
 import { ulid } from 'ulid'
-import type { Dispatcher } from 'undici'
 import { repositorySecrets } from '../model/repository.ts'
 import { judgeAnswer } from '../outbox/judge-answer.ts'
-import type { OutboxLimits, Sent } from '../outbox/outbox.ts'
-import { createOutbox } from '../outbox/outbox.ts'
+import { laneName } from '../outbox/lane-name.ts'
+import { createOutbox, type Sent } from '../outbox/outbox.ts'
 import { sendRequest } from '../outbox/send-request.ts'
-import type { Vault } from '../secrets/vault.ts'
+import type { SenderParts } from '../outbox/sender-parts.ts'
 import { checkTarget } from './check-target.ts'
 
 /** POSTs records to the URLs that repositories name, signed as Standard Webhooks. */
@@ -33,24 +29,17 @@ export type Notification = {
   readonly subject: string
   /** A record without secrets, as the API shows it. */
   readonly data: unknown
+  /** What the news is, in a word: the same one twice in a row for a URL and subject is told once. */
+  readonly news?: string | undefined
 }
 
-type Kept = Notification & { readonly id: string; readonly at: string }
+type Kept = Omit<Notification, 'news'> & { readonly id: string; readonly at: string }
 
 /**
  * Starts to send what is left from before at once. The id in `webhook-id` is the same for each try.
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
-export function createNotificationOutbox(options: {
-  /** With `maxRetriesPerRequest: null`. Left open by `close`. */
-  connection: Redis
-  prefix: string
-  vault: Pick<Vault, 'get'>
-  now: () => Date
-  log: Logger
-  dispatcher?: Dispatcher
-  limits?: Partial<OutboxLimits & { timeout: number }>
-}): NotificationOutbox {
+export function createNotificationOutbox(options: SenderParts): NotificationOutbox {
   const { connection, prefix, vault, now, log, dispatcher, limits = {} } = options
   const timeout = limits.timeout ?? 15_000
   const send = async (kept: Kept): Promise<Sent> => {
@@ -72,11 +61,16 @@ export function createNotificationOutbox(options: {
     })
     return judgeAnswer(answer, now())
   }
-  const outbox = createOutbox<Kept>({ connection, prefix, name: 'notifications', send, now, log, limits })
+  const outbox = createOutbox<Kept>({
+    ...{ connection, prefix, name: 'notifications', send, now, log, limits },
+    whose: ({ url }) => new URL(url).host,
+  })
   return {
-    notify: async (notification) => {
+    notify: async ({ news, ...notification }) => {
       checkTarget(notification.url)
-      await outbox.put(lane(notification), { ...notification, id: `msg_${ulid()}`, at: now().toISOString() })
+      const { scope, url, subject } = notification
+      const kept = { ...notification, id: `msg_${ulid()}`, at: now().toISOString() }
+      await outbox.put(laneName([scope, url, subject]), kept, news)
     },
     close: outbox.close,
   }
@@ -101,11 +95,4 @@ function sign(
   } catch {
     return undefined
   }
-}
-
-function lane({ scope, url, subject }: Notification): string {
-  return createHash('sha256')
-    .update(JSON.stringify([scope, url, subject]))
-    .digest('hex')
-    .slice(0, 32)
 }

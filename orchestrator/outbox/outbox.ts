@@ -6,6 +6,7 @@ import { ulid } from 'ulid'
 import type { LaneStore } from './lane-store.ts'
 import { createLaneStore } from './lane-store.ts'
 import { retryDelay } from './retry-delay.ts'
+import { createTurns, type Turns } from './turns.ts'
 
 /** What became of one try at sending. */
 export type Sent =
@@ -21,8 +22,11 @@ export type Sent =
  * is, for it makes the older ones untrue.
  */
 export type Outbox<Item> = {
-  /** Resolves when the item is kept. Items hold no secrets: they are in Redis as they are. */
-  put(lane: string, item: Item): Promise<void>
+  /**
+   * Resolves when the item is kept. Items hold no secrets: they are in Redis as they are. With a mark, nothing is done
+   * where the last item that the lane took with one had the same: it says the same again.
+   */
+  put(lane: string, item: Item, mark?: string): Promise<void>
   /** Takes nothing new and waits for the tries under way. */
   close(): Promise<void>
 }
@@ -36,14 +40,18 @@ export type OutboxOptions<Item> = {
   name: string
   /** Bounded in time by itself; what it throws means `later`. */
   send: (item: Item) => Promise<Sent>
+  /** Who gets the item, in a word: one that does not answer holds up its own items only. */
+  whose: (item: Item) => string
   now: () => Date
   log: Logger
   limits?: Partial<OutboxLimits>
 }
 
 export type OutboxLimits = {
-  /** Lanes that are sent from at a time. @defaultValue 8 */
+  /** Lanes that are sent from at a time. @defaultValue 32 */
   readonly concurrency: number
+  /** Lanes of one receiver that are sent from at a time. @defaultValue 4 */
+  readonly perReceiver: number
   /** ms after which an item is given up. @defaultValue a day */
   readonly giveUp: number
   /** ms before the second try, doubled for each further one. @defaultValue 1 s */
@@ -55,12 +63,16 @@ export type OutboxLimits = {
 }
 
 const defaultLimits: OutboxLimits = {
-  concurrency: 8,
+  concurrency: 32,
+  perReceiver: 4,
   giveUp: 86_400_000,
   firstRetry: 1000,
   lastRetry: 600_000,
   sweep: 30_000,
 }
+
+/** ms that a lane waits, at least, for those of the same receiver that are under way. */
+const turnMs = 100
 
 type LaneJob = { readonly lane: string; readonly tries: number }
 
@@ -69,13 +81,14 @@ export function createOutbox<Item>(options: OutboxOptions<Item>): Outbox<Item> {
   const { connection, prefix, name, log } = options
   const limits = { ...defaultLimits, ...options.limits }
   const lanes = createLaneStore<Item>(connection, `${prefix}:outbox:${name}`)
+  const turns = createTurns(limits.perReceiver)
   let closing = false
   const queue = new Queue<LaneJob>(name, { connection, prefix })
   const wake = (lane: string) =>
     queue.add('lane', { lane, tries: 0 }, { jobId: jobId(lane), removeOnComplete: true, removeOnFail: true })
   const worker = new Worker<LaneJob>(
     name,
-    (job, token) => workLane({ ...options, job, token, lanes, limits, isClosing: () => closing }),
+    (job, token) => workLane({ ...options, job, token, lanes, turns, limits, isClosing: () => closing }),
     { connection, prefix, concurrency: limits.concurrency, maxStalledCount: 1_000_000 },
   )
   // An item that came while its lane's job was about to end did not wake anybody: the job's id was taken.
@@ -95,8 +108,8 @@ export function createOutbox<Item>(options: OutboxOptions<Item>): Outbox<Item> {
   void inBackground(sweep())
   const timer = setInterval(() => void inBackground(sweep()), limits.sweep)
   return {
-    put: async (lane, item) => {
-      await lanes.push(lane, { id: ulid(), at: options.now().getTime(), item })
+    put: async (lane, item, mark = '') => {
+      await lanes.push(lane, { id: ulid(), at: options.now().getTime(), item }, mark)
       await wake(lane)
     },
     close: async () => {
@@ -118,11 +131,12 @@ async function workLane<Item>(
     job: Job<LaneJob>
     token: string | undefined
     lanes: LaneStore<Item>
+    turns: Turns
     limits: OutboxLimits
     isClosing: () => boolean
   },
 ): Promise<void> {
-  const { job, token, lanes, limits, isClosing, now, log, name, send } = work
+  const { job, token, lanes, turns, limits, isClosing, now, log, name, whose } = work
   const { lane } = job.data
   let tries = job.data.tries
   const sleep = async (ms: number): Promise<never> => {
@@ -134,8 +148,11 @@ async function workLane<Item>(
     if (tries > 0) await lanes.keepNewest(lane)
     const head = await lanes.head(lane)
     if (head === undefined) return
-    const age = now().getTime() - head.kept.at
-    const result = await trySend(send, head.kept.item)
+    const { item, at } = head.kept
+    const giveBack = turns.take(whose(item))
+    if (giveBack === undefined) return await sleep(turnMs * (1 + Math.random()))
+    const age = now().getTime() - at
+    const result = await trySend(work.send, item).finally(giveBack)
     if (result.kind === 'later' && age < limits.giveUp) {
       tries += 1
       const wait = retryDelay({ tries, limits, asked: result.wait })

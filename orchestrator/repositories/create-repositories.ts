@@ -61,17 +61,18 @@ export function createRepositories({ store, vault, host, now }: Options): Reposi
       }
       const repository = changed(plain, rest)
       // First, for a repository without a webhook secret would be open to nobody, and look broken.
-      const webhookSecret = await keepSecrets({ vault, key, secrets })
+      const made = await keepSecrets({ vault, repository, secrets })
       await records.put(repository)
-      return { repository, webhookSecret }
+      return { repository, ...made }
     },
     async change(key, change) {
       const wanted = checkRegistration(registrationChangeSchema, change)
       const repository = await getOwn(key)
       if (repository === undefined) return undefined
       const next = changed(repository, wanted)
+      const made = await keepSecrets({ vault, repository: next, secrets: {} })
       await records.put(next)
-      return next
+      return { repository: next, ...made }
     },
     async remove(key) {
       if ((await getOwn(key)) === undefined) return false

@@ -1,9 +1,12 @@
 import { z } from 'zod'
+import { repositoryDefaults } from '../../config/defaults.ts'
 import {
   apiUrl,
   branchName,
   cloneUrl,
   cron,
+  notifyOn,
+  notifyUrl,
   repositoryCount,
   repositoryName,
 } from '../../config/host/repository-entry-schema.ts'
@@ -30,6 +33,11 @@ const changeable = {
   schedules: z
     .array(mapping({ cron: cron(), branch: branchName() }), { error: 'expected a list of schedules' })
     .optional(),
+  notify: z
+    .array(mapping({ url: notifyUrl(), on: notifyOn().prefault([...repositoryDefaults.notifyOn]) }), {
+      error: 'expected a list of URLs to notify',
+    })
+    .optional(),
 }
 
 const secret = () => z.string({ error: 'expected text, found something else' }).optional()
@@ -39,7 +47,12 @@ export const registrationSchema = mapping({
   forge: z.enum(forgeNames, { error: `expected one of ${forgeNames.join(', ')}` }),
   name: repositoryName(),
   ...changeable,
-  secrets: mapping({ webhook: secret(), token: secret(), clone: secret() }).optional(),
+  secrets: mapping({
+    webhook: secret(),
+    token: secret(),
+    clone: secret(),
+    notification: secret(),
+  }).optional(),
 })
 
 /** What `Repositories.change` takes. */

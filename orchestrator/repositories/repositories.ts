@@ -1,3 +1,4 @@
+import type { NotifyTarget } from '../../config/host/host-config.ts'
 import type { Repository, RepositoryLimits, Schedule } from '../model/repository.ts'
 
 /** What registers a repository; what is left out gets the default that docs/host-file.md names. */
@@ -18,22 +19,33 @@ export type RegistrationChange = {
   readonly submodules?: boolean | undefined
   readonly lfs?: boolean | undefined
   readonly schedules?: readonly Schedule[] | undefined
+  /** Who is told of its builds; a signing secret is made where there is none. */
+  readonly notify?: readonly NotifyTarget[] | undefined
 }
 
 export type RegistrationSecrets = {
   readonly webhook?: string | undefined
   readonly token?: string | undefined
   readonly clone?: string | undefined
+  readonly notification?: string | undefined
 }
 
-/** A repository just registered, and its webhook secret where Mayfly made it: to be shown now or never. */
-export type Registered = { readonly repository: Repository; readonly webhookSecret: string | undefined }
+/** A repository as it is registered now, and the secrets that Mayfly made for it: to be shown now or never. */
+export type Registered = { readonly repository: Repository } & MadeSecrets
+
+/** Undefined where there was one, or no need of one. */
+export type MadeSecrets = {
+  readonly webhookSecret: string | undefined
+  readonly notificationSecret: string | undefined
+}
 
 /** What a reading of the host file changed, by key. */
 export type Synced = {
   readonly added: readonly Registered[]
   readonly changed: readonly string[]
   readonly removed: readonly string[]
+  /** Secrets made for these, whether they were added or changed. */
+  readonly made: readonly Registered[]
 }
 
 /** The repositories that may start builds here. Keys are `forge:owner/name`. */
@@ -44,7 +56,7 @@ export type Repositories = {
    * Changes what is given; undefined where there is no such repository.
    * @throws ConfigError where the host file registers it, or something in it is wrong
    */
-  change(key: string, change: RegistrationChange): Promise<Repository | undefined>
+  change(key: string, change: RegistrationChange): Promise<Registered | undefined>
   /**
    * Forgets a repository and its secrets; whether there was one. Its builds stay.
    * @throws ConfigError where the host file registers it

@@ -2,36 +2,60 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { ConfigError } from '../../config/errors.ts'
 import type { RepositoryEntry } from '../../config/host/host-config.ts'
-import { repositorySecrets } from '../model/repository.ts'
+import { type Repository, repositoryKey, repositorySecrets } from '../model/repository.ts'
 import { checkSecretValue } from '../secrets/secret-name.ts'
 import type { Vault } from '../secrets/vault.ts'
-import type { RegistrationSecrets } from './repositories.ts'
+import type { MadeSecrets, RegistrationSecrets } from './repositories.ts'
 
-const kinds = ['webhook', 'token', 'clone'] as const
+const kinds = ['webhook', 'token', 'clone', 'notification'] as const
 
 export function checkSecrets(secrets: RegistrationSecrets): void {
   for (const kind of kinds) {
     const value = secrets[kind]
     if (value !== undefined) checkSecretValue(repositorySecrets[kind], value)
   }
+  checkSigningSecret(secrets.notification)
 }
 
-/** Puts secrets into the vault. Gives the webhook secret that was made where there is none yet. */
+/** Puts secrets into the vault, and makes those that the repository needs and does not have. */
 export async function keepSecrets(order: {
   vault: Vault
-  key: string
+  repository: Repository
   secrets: RegistrationSecrets
-}): Promise<string | undefined> {
-  const { vault, key, secrets } = order
+}): Promise<MadeSecrets> {
+  const { vault, repository, secrets } = order
+  const key = repositoryKey(repository)
   for (const kind of kinds) {
     const value = secrets[kind]
     const name = repositorySecrets[kind]
     if (value !== undefined && (await vault.get(key, name)) !== value) await vault.set(key, name, value)
   }
-  if ((await vault.names(key)).includes(repositorySecrets.webhook)) return undefined
-  const made = randomBytes(32).toString('hex')
-  await vault.set(key, repositorySecrets.webhook, made)
-  return made
+  const names = await vault.names(key)
+  const make = async (name: string, value: string): Promise<string | undefined> => {
+    if (names.includes(name)) return undefined
+    await vault.set(key, name, value)
+    return value
+  }
+  const notifies = (repository.notify ?? []).length > 0
+  return {
+    webhookSecret: await make(repositorySecrets.webhook, randomBytes(32).toString('hex')),
+    notificationSecret: notifies
+      ? await make(repositorySecrets.notification, `whsec_${randomBytes(32).toString('base64')}`)
+      : undefined,
+  }
+}
+
+// What it cannot sign with would be found out at the first build only, in the log.
+function checkSigningSecret(value: string | undefined): void {
+  const base64 = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(value ?? '')?.[1]
+  const bytes = base64 === undefined ? 0 : Buffer.from(base64, 'base64').length
+  if (value === undefined || (bytes >= 24 && bytes <= 64)) return
+  throw new ConfigError(
+    'expected a secret for notifications of whsec_ and base64 of 24 to 64 bytes, got another',
+    {
+      hint: 'Give none, and Mayfly makes one.',
+    },
+  )
 }
 
 export async function forgetSecrets(vault: Vault, key: string): Promise<void> {

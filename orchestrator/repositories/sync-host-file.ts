@@ -19,14 +19,17 @@ export async function syncHostFile(order: {
   )
   const added: Registered[] = []
   const changed: string[] = []
+  const made: Registered[] = []
   for (const { entry, secrets } of read) {
     const key = repositoryKey(entry)
     const old = await records.get(key)
     const repository = fromEntry(entry, old?.created ?? now().toISOString())
-    const webhookSecret = await keepSecrets({ vault, key, secrets })
+    const registered = { repository, ...(await keepSecrets({ vault, repository, secrets })) }
+    if (registered.webhookSecret !== undefined || registered.notificationSecret !== undefined)
+      made.push(registered)
     if (old !== undefined && sameRecord(old, repository)) continue
     await records.put(repository)
-    if (old === undefined) added.push({ repository, webhookSecret })
+    if (old === undefined) added.push(registered)
     else changed.push(key)
   }
   const named = new Set(entries.map(repositoryKey))
@@ -36,7 +39,7 @@ export async function syncHostFile(order: {
     await records.remove(key)
     await forgetSecrets(vault, key)
   }
-  return { added, changed, removed }
+  return { added, changed, removed, made }
 }
 
 function fromEntry({ secretFiles: _, ...entry }: RepositoryEntry, created: string): Repository {

@@ -1,8 +1,10 @@
 import { ConfigError } from '../../config/errors.ts'
+import { shareNext } from '../../runner/share-next.ts'
 import { openKeys, openWith, type VaultPlace } from './open-keys.ts'
 import { readKeys } from './read-keys.ts'
 import { type SecretsKey, seal } from './seal.ts'
 import { checkScope, checkSecretName, checkSecretValue, checkUserSecretName } from './secret-name.ts'
+
 import type { Vault } from './vault.ts'
 import { vaultKeys } from './vault-keys.ts'
 
@@ -14,6 +16,7 @@ import { vaultKeys } from './vault-keys.ts'
 export async function createVault(place: VaultPlace): Promise<Vault> {
   const { redis, prefix, keyFile } = place
   const at = vaultKeys(prefix)
+  const keys = shareNext(() => presentKeys(place))
   await openKeys(place)
 
   const get = async (scope: string, name: string): Promise<string | undefined> => {
@@ -21,7 +24,7 @@ export async function createVault(place: VaultPlace): Promise<Vault> {
     checkSecretName(name)
     const sealed = await redis.hget(at.values(scope), name)
     if (sealed === null) return undefined
-    return openWith({ keys: await presentKeys(place), place: { scope, name }, sealed, keyFile })
+    return openWith({ keys: await keys(), place: { scope, name }, sealed, keyFile })
   }
 
   return {
@@ -30,7 +33,7 @@ export async function createVault(place: VaultPlace): Promise<Vault> {
       checkScope(scope)
       checkSecretName(name)
       checkSecretValue(name, value)
-      const [key] = await presentKeys(place)
+      const [key] = await keys()
       const sealed = seal(key, { scope, name }, value)
       await redis.multi().sadd(at.scopes, scope).hset(at.values(scope), name, sealed).exec()
     },
@@ -44,9 +47,11 @@ export async function createVault(place: VaultPlace): Promise<Vault> {
     },
     async resolve(repository, names) {
       const found = new Map<string, string>()
+      // Whoever may submit a folder writes its steps too, and could have them print what the host keeps for others.
+      const isLocal = repository.startsWith('local:')
       for (const name of new Set(names)) {
         checkUserSecretName(name)
-        const value = (await get(repository, name)) ?? (await get('host', name))
+        const value = (await get(repository, name)) ?? (isLocal ? undefined : await get('host', name))
         if (value !== undefined) found.set(name, value)
       }
       return Object.fromEntries(found)

@@ -10,7 +10,7 @@ export type Vault = {
   get(scope: string, name: string): Promise<string | undefined>
   /**
    * Values of the secrets that a job names, the repository's own before the host's; those that exist in neither are
-   * left out. Mayfly's own (`mayfly:...`) are never given to a job.
+   * left out. A local repository has none but its own. Mayfly's own (`mayfly:...`) are never given to a job.
    */
   resolve(repository: string, names: readonly string[]): Promise<Record<string, string>>
 }

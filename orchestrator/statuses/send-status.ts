@@ -1,26 +1,22 @@
-import type { Logger } from 'pino'
-import type { Dispatcher } from 'undici'
 import type { Forges } from '../forges/forges.ts'
 import { repositoryKey, repositorySecrets } from '../model/repository.ts'
 import { askedWait, judgeAnswer } from '../outbox/judge-answer.ts'
 import type { Sent } from '../outbox/outbox.ts'
 import { sendRequest } from '../outbox/send-request.ts'
-import type { Vault } from '../secrets/vault.ts'
-import type { Status } from './status-outbox.ts'
+import type { SenderParts } from '../outbox/sender-parts.ts'
+import type { Status } from './status.ts'
 
 /**
  * Makes the function that sends one status. It keeps, per repository, until when its forge's rate limit is used up,
  * so that the other statuses of it wait without asking.
  */
-export function createSendStatus(options: {
-  forges: Forges
-  vault: Pick<Vault, 'get'>
-  now: () => Date
-  log: Logger
-  /** ms */
-  timeout: number
-  dispatcher?: Dispatcher | undefined
-}): (status: Status) => Promise<Sent> {
+export function createSendStatus(
+  options: Pick<SenderParts, 'vault' | 'now' | 'dispatcher'> & {
+    forges: Forges
+    /** ms */
+    timeout: number
+  },
+): (status: Status) => Promise<Sent> {
   const { forges, vault, now, timeout, dispatcher } = options
   const limitedUntil = new Map<string, number>()
   return async (status) => {

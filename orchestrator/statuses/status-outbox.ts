@@ -1,15 +1,10 @@
-import { createHash } from 'node:crypto'
-import type { Redis } from 'ioredis'
-import type { Logger } from 'pino'
-import type { Dispatcher } from 'undici'
-import type { StatusState } from '../forges/forge.ts'
 import type { Forges } from '../forges/forges.ts'
-import type { Repository } from '../model/repository.ts'
 import { repositoryKey } from '../model/repository.ts'
-import type { OutboxLimits } from '../outbox/outbox.ts'
+import { laneName } from '../outbox/lane-name.ts'
 import { createOutbox } from '../outbox/outbox.ts'
-import type { Vault } from '../secrets/vault.ts'
+import type { SenderParts } from '../outbox/sender-parts.ts'
 import { createSendStatus } from './send-status.ts'
+import type { Status } from './status.ts'
 
 /** Tells forges how commits are doing: durable, in order per repository, commit and context, at least once. */
 export type StatusOutbox = {
@@ -19,38 +14,18 @@ export type StatusOutbox = {
   close(): Promise<void>
 }
 
-export type Status = {
-  readonly repository: Repository
-  readonly sha: string
-  /** Such as `refs/heads/main`. */
-  readonly ref: string
-  readonly context: string
-  readonly state: StatusState
-  readonly description: string
-  /** The job's page. */
-  readonly url: string
-}
-
 /**
  * Starts to send what is left from before at once. A newer status replaces an older one of the same context that the
  * forge would not take yet. After a day, and after a refusal such as 401 or 404, a status is given up with a note in
  * the log. SourceHut has none.
  */
-export function createStatusOutbox(options: {
-  /** With `maxRetriesPerRequest: null`. Left open by `close`. */
-  connection: Redis
-  prefix: string
-  forges: Forges
-  vault: Pick<Vault, 'get'>
-  now: () => Date
-  log: Logger
-  /** undici's, for tests and proxies. */
-  dispatcher?: Dispatcher
-  limits?: Partial<OutboxLimits & { timeout: number }>
-}): StatusOutbox {
+export function createStatusOutbox(options: SenderParts & { forges: Forges }): StatusOutbox {
   const { connection, prefix, forges, now, log, limits = {} } = options
-  const send = createSendStatus({ ...options, timeout: limits.timeout ?? 10_000 })
-  const outbox = createOutbox<Status>({ connection, prefix, name: 'statuses', send, now, log, limits })
+  const outbox = createOutbox<Status>({
+    ...{ connection, prefix, name: 'statuses', now, log, limits },
+    send: createSendStatus({ ...options, timeout: limits.timeout ?? 10_000 }),
+    whose: ({ repository }) => repositoryKey(repository),
+  })
   return {
     post: async (status) => {
       if (forges[status.repository.forge].keepsStatuses) await outbox.put(lane(status), status)
@@ -60,6 +35,5 @@ export function createStatusOutbox(options: {
 }
 
 function lane({ repository, sha, context }: Status): string {
-  const name = JSON.stringify([repositoryKey(repository), sha, context])
-  return createHash('sha256').update(name).digest('hex').slice(0, 32)
+  return laneName([repositoryKey(repository), sha, context])
 }

@@ -4,17 +4,16 @@ import type { Store } from '../model/store.ts'
 import { jobPlace } from './job-records.ts'
 import { readPage, readRecords } from './read-records.ts'
 import { fromPairs, toFields } from './record-fields.ts'
-import type { RecordFields, RecordPlace, ScriptedRedis } from './scripts.ts'
+import type { PruneOrder, RecordFields, RecordPlace, RemoveJobOrder, ScriptedRedis } from './scripts.ts'
 import { indexKey, type StoreKeys } from './store-keys.ts'
 
 /** Builds, listed by repository, branch and state in any combination. */
 export function buildRecords(redis: ScriptedRedis, keys: StoreKeys): Store['builds'] {
-  const place = (id: string): RecordPlace => ({
-    key: keys.build(id),
-    id,
-    index: keys.builds,
-    facets: ['repository', '.branch', 'state'],
-    timed: false,
+  const place = (id: string) => buildPlace(keys, id)
+  const removal = (build: Build, attempts: readonly string[]) => ({
+    ended: JSON.stringify(build.ended ?? null),
+    removing: keys.removing,
+    attempts: JSON.stringify(attempts),
   })
   return {
     add: async (build, jobs) => {
@@ -30,6 +29,31 @@ export function buildRecords(redis: ScriptedRedis, keys: StoreKeys): Store['buil
       const pairs = await redis.mayflyChange(JSON.stringify(wanted))
       return pairs === null ? undefined : fromPairs<Build>(pairs)
     },
+    isPruned: async (id) =>
+      /^[0-9a-hjkmnp-tv-z]{26}$/.test(id) && id <= ((await redis.get(keys.newestPruned)) ?? ''),
+    remove: async (build, attempts) => {
+      const order: PruneOrder = {
+        ...removal(build, attempts),
+        build: place(build.id),
+        jobs: build.jobs.map((id) => jobPlace(keys, id)),
+        holders: keys.groups,
+        groups: [],
+      }
+      return (await redis.mayflyPrune(JSON.stringify(order))) === 1
+    },
+    removeJob: async (build, job, attempts) => {
+      const order: RemoveJobOrder = {
+        ...removal(build, attempts),
+        build: keys.build(build.id),
+        job: jobPlace(keys, job.id),
+        jobs: JSON.stringify(build.jobs),
+        left: JSON.stringify(build.jobs.filter((id) => id !== job.id)),
+      }
+      return (await redis.mayflyRemoveJob(JSON.stringify(order))) === 1
+    },
+    removed: async (id) => {
+      await redis.hdel(keys.removing, id)
+    },
     list: ({ repository, branch, state }, page) =>
       readPage<Build>({
         redis,
@@ -41,6 +65,18 @@ export function buildRecords(redis: ScriptedRedis, keys: StoreKeys): Store['buil
         page,
         keyOf: keys.build,
       }),
+  }
+}
+
+/** Where a build is kept: indexed by repository, branch and state, and by when it ended. */
+export function buildPlace(keys: StoreKeys, id: string): RecordPlace {
+  return {
+    key: keys.build(id),
+    id,
+    index: keys.builds,
+    facets: ['repository', '.branch', 'state'],
+    timed: false,
+    endings: keys.buildsEnded,
   }
 }
 

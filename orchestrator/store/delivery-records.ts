@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { promisify } from 'node:util'
-import { gunzip, gzip } from 'node:zlib'
+import { gunzip, gzip, gzipSync } from 'node:zlib'
 import { encodeTime } from 'ulid'
 import type { Delivery } from '../model/delivery.ts'
 import type { Store } from '../model/store.ts'
@@ -18,7 +18,10 @@ const keepRecord = 90 * day
 /** Anyone can send what is refused, so no more than the newest of it stay, and without their bodies. */
 const refusedKept = 10_000
 
-const compress = promisify(gzip)
+/** bytes. Up to here a thread of its own costs more than it takes off this one. */
+const smallBody = 32 * 1024
+
+const compressLarge = promisify(gzip)
 const decompress = promisify(gunzip)
 
 /** Deliveries: record, body, recognition of duplicates and indexes in one round trip. */
@@ -40,10 +43,10 @@ export function deliveryRecords(redis: ScriptedRedis, keys: StoreKeys): Store['d
         body: keys.deliveryBody(id),
         keepRecord,
         keepBody,
-        oldest: encodeTime(Date.now() - keepRecord * 1000, 10).toLowerCase(),
+        oldest: oldestDelivery(Date.now()),
         refused: refusedKept,
       }
-      const packed = delivery.verdict === 'refused' ? Buffer.alloc(0) : await compress(body, { level: 1 })
+      const packed = delivery.verdict === 'refused' ? Buffer.alloc(0) : await compress(body)
       return (await redis.mayflyDeliver(JSON.stringify(written), packed)) === 1
     },
     get: async (id) => (await readRecords<Delivery>(redis, [keys.delivery(id)]))[0],
@@ -68,7 +71,16 @@ export function deliveryRecords(redis: ScriptedRedis, keys: StoreKeys): Store['d
   }
 }
 
+/** Ids below are of deliveries whose records are gone; `now` in ms since 1970. */
+export function oldestDelivery(now: number): string {
+  return encodeTime(now - keepRecord * 1000, 10).toLowerCase()
+}
+
 // A replay repeats on purpose; and a forged call must not make the forge's own, later one look like a duplicate.
 function canRepeat({ verdict, forgeId, replayOf }: Delivery): boolean {
   return verdict !== 'refused' && replayOf === undefined && forgeId !== ''
+}
+
+async function compress(body: Buffer): Promise<Buffer> {
+  return body.length <= smallBody ? gzipSync(body, { level: 1 }) : await compressLarge(body, { level: 1 })
 }

@@ -27,12 +27,13 @@ export function jobRecords(redis: ScriptedRedis, keys: StoreKeys): Store['jobs']
         ...(claim === undefined ? {} : { claim: JSON.stringify(claim) }),
         claims: false,
       }),
-    claim: (id, host) =>
+    claim: (id, host, most) =>
       change({
         ...jobPlace(keys, id),
         ...toFields({ state: 'claimed', host }),
         from: ['"queued"'],
         claims: true,
+        ...(most === undefined ? {} : { bound: { most, held: heldIndexes(keys), jobs: keys.job('') } }),
       }),
     inState: async (state) => {
       const ids = await redis.zrange(indexKey(keys.jobs, [['state', state]]), '0', '-1')
@@ -41,6 +42,11 @@ export function jobRecords(redis: ScriptedRedis, keys: StoreKeys): Store['jobs']
       return jobs.filter((job) => job !== undefined).filter((job) => job.state === state)
     },
   }
+}
+
+/** The jobs that hosts have. */
+function heldIndexes({ jobs }: StoreKeys): string[] {
+  return ['claimed', 'running'].map((state) => indexKey(jobs, [['state', state]]))
 }
 
 /** Where a job is kept: indexed by state, in the order in which the jobs came to it. */

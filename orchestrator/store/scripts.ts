@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { endStates } from '../model/build.ts'
 
 /*
  * The store's writes, each one atomic step in Redis. Each takes one JSON text, whose field values are JSON texts
@@ -18,6 +19,8 @@ export type RecordPlace = {
   readonly facets: readonly string[]
   /** Indexed by the time at which it came there, instead of by its id. */
   readonly timed: boolean
+  /** Index of the records that have `ended`, by when; undefined for records that nobody looks for by their age. */
+  readonly endings?: string
 }
 
 export type RecordFields = {
@@ -33,6 +36,13 @@ export type RecordChange = RecordPlace &
     readonly claim?: string
     /** Grows the claim by one. */
     readonly claims: boolean
+    /** Not where there are `most` records of the same repository in the indexes `held` already. */
+    readonly bound?: {
+      readonly most: number
+      readonly held: readonly string[]
+      /** Start of the keys of these records. */
+      readonly jobs: string
+    }
     /** Unlike any other change's. */
     readonly write: string
   }
@@ -51,6 +61,33 @@ export type DeliveryRecord = RecordPlace &
     readonly refused: number
   }
 
+/** A finished build that goes, with all that Redis has of it. */
+export type PruneOrder = {
+  readonly build: RecordPlace
+  /** JSON text of when it ended; one that has run again since stays. */
+  readonly ended: string
+  readonly jobs: readonly RecordPlace[]
+  /** Hash of the groups' holders, and those that these jobs may still hold. */
+  readonly holders: string
+  readonly groups: readonly { readonly group: string; readonly job: string }[]
+  /** Hash of what is to be removed from disk. */
+  readonly removing: string
+  /** JSON text of the names of the folders. */
+  readonly attempts: string
+  /** Key of the newest id that was pruned; undefined for a build that somebody deleted, whatever its age. */
+  readonly newest?: string
+}
+
+/** One job of a finished build that goes. */
+export type RemoveJobOrder = Pick<PruneOrder, 'ended' | 'removing' | 'attempts'> & {
+  /** Key of its build. */
+  readonly build: string
+  readonly job: RecordPlace
+  /** JSON texts of the build's jobs, as they were read and without this one. */
+  readonly jobs: string
+  readonly left: string
+}
+
 export type ScriptedRedis = Redis & {
   /** Writes records, and 1; or nothing, and 0, where another write made the first of them. */
   mayflyAdd(records: string, write: string): Promise<number>
@@ -61,6 +98,10 @@ export type ScriptedRedis = Redis & {
   /** The group's holder now. */
   mayflyTakeGroup(groups: string, group: string, job: string, instead: string): Promise<string>
   mayflyReleaseGroup(groups: string, group: string, job: string): Promise<number>
+  /** 1, or 0 where the build or a job of it is not as the order says. */
+  mayflyPrune(order: string): Promise<number>
+  /** The same. */
+  mayflyRemoveJob(order: string): Promise<number>
 }
 
 /** Teaches a client the store's scripts. */
@@ -94,7 +135,14 @@ local function score(record)
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- JSON texts of dates sort as the dates do.
+local function ending(record)
+  local ended = record.endings and redis.call('HGET', record.key, 'ended')
+  return ended and ended .. ' ' .. record.id
+end
+
 local function apply(record)
+  local ended = ending(record)
   local args = {}
   for field, value in pairs(record.set) do
     args[#args + 1] = field
@@ -102,6 +150,16 @@ local function apply(record)
   end
   if #args > 0 then redis.call('HSET', record.key, unpack(args)) end
   for _, field in ipairs(record.unset) do redis.call('HDEL', record.key, field) end
+  local ends = ending(record)
+  if ended and ended ~= ends then redis.call('ZREM', record.endings, ended) end
+  if ends and ended ~= ends then redis.call('ZADD', record.endings, 0, ends) end
+end
+
+local function forget(record)
+  local ended = ending(record)
+  if ended then redis.call('ZREM', record.endings, ended) end
+  for _, name in ipairs(indexes(record, values(record))) do redis.call('ZREM', name, record.id) end
+  redis.call('DEL', record.key)
 end
 
 local function reindex(record, before, after)
@@ -136,6 +194,17 @@ return 1
 `
 
 const mayflyChange = `
+-- What hosts have is little, so it is counted one by one and needs no index of its own.
+local function held(bound, repository)
+  local count = 0
+  for _, index in ipairs(bound.held) do
+    for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+      if redis.call('HGET', bound.jobs .. id, 'repository') == repository then count = count + 1 end
+    end
+  end
+  return count
+end
+
 local change = cjson.decode(ARGV[1])
 local key = change.key
 if redis.call('EXISTS', key) == 0 then return false end
@@ -148,6 +217,8 @@ if change.from then
 end
 local claim = redis.call('HGET', key, 'claim')
 if change.claim and change.claim ~= claim then return false end
+local bound = change.bound
+if bound and held(bound, redis.call('HGET', key, 'repository')) >= bound.most then return false end
 local before = values(change)
 apply(change)
 if change.claims then redis.call('HSET', key, 'claim', string.format('%d', tonumber(claim) + 1)) end
@@ -202,10 +273,44 @@ if redis.call('HGET', ARGV[1], ARGV[2]) ~= ARGV[3] then return 0 end
 return redis.call('HDEL', ARGV[1], ARGV[2])
 `
 
+const over = endStates.map((state) => `['"${state}"'] = true`).join(', ')
+
+const mayflyPrune = `
+local over = { ${over} }
+local order = cjson.decode(ARGV[1])
+if redis.call('HGET', order.build.key, 'ended') ~= order.ended then return 0 end
+for _, job in ipairs(order.jobs) do
+  local state = redis.call('HGET', job.key, 'state')
+  if state and not over[state] then return 0 end
+end
+redis.call('HSET', order.removing, order.build.id, order.attempts)
+for _, job in ipairs(order.jobs) do forget(job) end
+for _, held in ipairs(order.groups) do
+  if redis.call('HGET', order.holders, held.group) == held.job then redis.call('HDEL', order.holders, held.group) end
+end
+forget(order.build)
+if order.newest and (redis.call('GET', order.newest) or '') < order.build.id then
+  redis.call('SET', order.newest, order.build.id)
+end
+return 1
+`
+
+const mayflyRemoveJob = `
+local order = cjson.decode(ARGV[1])
+if redis.call('HGET', order.build, 'ended') ~= order.ended then return 0 end
+if redis.call('HGET', order.build, 'jobs') ~= order.jobs then return 0 end
+redis.call('HSET', order.removing, order.job.id, order.attempts)
+redis.call('HSET', order.build, 'jobs', order.left)
+forget(order.job)
+return 1
+`
+
 const scripts = {
   mayflyAdd: indexing + mayflyAdd,
   mayflyChange: indexing + mayflyChange,
   mayflyDeliver: indexing + mayflyDeliver,
   mayflyTakeGroup,
   mayflyReleaseGroup,
+  mayflyPrune: indexing + mayflyPrune,
+  mayflyRemoveJob: indexing + mayflyRemoveJob,
 }

@@ -2,6 +2,14 @@
 export type StoreKeys = {
   readonly build: (id: string) => string
   readonly builds: string
+  /** Builds by when they ended. */
+  readonly buildsEnded: string
+  /** The newest build that was pruned. */
+  readonly newestPruned: string
+  /** Pruned builds whose folders are still there. */
+  readonly removing: string
+  /** How far each stage of the retention has come. */
+  readonly retention: string
   readonly job: (id: string) => string
   readonly jobs: string
   /** Concurrency groups with their holders. */
@@ -18,6 +26,10 @@ export function storeKeys(prefix: string): StoreKeys {
   return {
     build: (id) => `${prefix}:build:${id}`,
     builds: `${prefix}:builds`,
+    buildsEnded: `${prefix}:builds-ended`,
+    newestPruned: `${prefix}:builds-pruned`,
+    removing: `${prefix}:builds-removing`,
+    retention: `${prefix}:retention`,
     job: (id) => `${prefix}:job:${id}`,
     jobs: `${prefix}:jobs-by`,
     groups: `${prefix}:groups`,

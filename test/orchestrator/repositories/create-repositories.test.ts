@@ -126,9 +126,45 @@ describe('change', () => {
   it('changes what is given and leaves the rest', async () => {
     await repositories.add({ ...registration, images: ['a'], limits: { running: 2 } })
     const next = await repositories.change(key, { limits: { queued: 7 }, lfs: true })
-    expect(next).toMatchObject({ images: ['a'], limits: { running: 2, queued: 7, matrix: 100 }, lfs: true })
+    expect(next?.repository).toMatchObject({
+      images: ['a'],
+      limits: { running: 2, queued: 7, matrix: 100 },
+      lfs: true,
+    })
     expect(await repositories.get(key)).toMatchObject({ lfs: true, cloneUrl: registration.cloneUrl })
     expect(await repositories.change('gitea:no/ne', {})).toBeUndefined()
+  })
+
+  it('makes the secret that signs notifications with the first URL, says it once, and keeps one that is given', async () => {
+    const on = ['ended'] as const
+    expect((await repositories.add(registration)).notificationSecret).toBeUndefined()
+    const first = await repositories.change(key, { notify: [{ url: 'https://a.test/', on }] })
+    expect(first?.notificationSecret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
+    expect(await vault.get(key, 'mayfly:notification')).toBe(first?.notificationSecret)
+    const second = await repositories.change(key, { notify: [{ url: 'https://b.test/', on: ['failed'] }] })
+    expect(second).toMatchObject({ notificationSecret: undefined, webhookSecret: undefined })
+    expect((await repositories.get(key))?.notify).toEqual([{ url: 'https://b.test/', on: ['failed'] }])
+    const own = `whsec_${Buffer.alloc(24, 7).toString('base64')}`
+    const secrets = { notification: own }
+    await repositories.add({
+      ...{ ...registration, name: 'owner/other', secrets },
+      notify: [{ url: 'https://a.test/', on }],
+    })
+    expect(await vault.get('gitea:owner/other', 'mayfly:notification')).toBe(own)
+  })
+
+  it('refuses a URL with credentials, an event that is none, and a secret that signs nothing', async () => {
+    await repositories.add(registration)
+    const notify = (target: object) => repositories.change(key, { notify: [target] } as object)
+    await expect(notify({ url: 'https://me:hunter2@a.test/' })).rejects.toThrow('without credentials')
+    await expect(notify({ url: 'file:///etc/passwd' })).rejects.toThrow('https:// or http://')
+    await expect(notify({ url: 'https://a.test/', on: ['finished'] })).rejects.toThrow(
+      'expected one of started',
+    )
+    await expect(notify({ url: 'https://a.test/', on: [] })).rejects.toThrow('at least one event')
+    const short = { ...registration, name: 'owner/short', secrets: { notification: 'whsec_c2hvcnQ=' } }
+    await expect(repositories.add(short)).rejects.toThrow('whsec_ and base64 of 24 to 64 bytes')
+    expect(await vault.names('gitea:owner/short')).toEqual([])
   })
 
   it('refuses what would have been refused at first', async () => {
@@ -171,12 +207,31 @@ describe('syncHostFile', () => {
   it('does nothing a second time, follows changes, and keeps the time of the first', async () => {
     await writeFile(join(folder, 'hook'), 'one')
     await (await fromHostFile(text())).syncHostFile()
-    expect(await (await fromHostFile(text())).syncHostFile()).toEqual({ added: [], changed: [], removed: [] })
+    const nothing = { added: [], changed: [], removed: [], made: [] }
+    expect(await (await fromHostFile(text())).syncHostFile()).toEqual(nothing)
     await writeFile(join(folder, 'hook'), 'two')
     const later = await fromHostFile(text().replace('/srv/a', '/srv/b'))
     expect((await later.syncHostFile()).changed).toEqual([key])
     expect(await later.get(key)).toMatchObject({ cloneUrl: '/srv/b', created: now().toISOString() })
     expect(await vault.get(key, 'mayfly:webhook')).toBe('two')
+  })
+
+  it('tells of the secret that it made when a URL to notify came into the host file', async () => {
+    await writeFile(join(folder, 'hook'), 'one')
+    const lone = '- { forge: github, name: a/b, clone_url: "https://github.com/a/b" }'
+    expect((await (await fromHostFile(text(lone))).syncHostFile()).made).toMatchObject([
+      { repository: { name: 'a/b' }, webhookSecret: expect.any(String), notificationSecret: undefined },
+    ])
+    const notifying = text().replace(
+      'clone_url: /srv/a',
+      'clone_url: /srv/a, notify: [{ url: "https://a.test/" }]',
+    )
+    const { made, changed } = await (await fromHostFile(notifying)).syncHostFile()
+    expect(made).toMatchObject([
+      { notificationSecret: expect.stringMatching(/^whsec_/), webhookSecret: undefined },
+    ])
+    expect(changed).toEqual([key])
+    expect((await repositories.get(key))?.notify).toEqual([{ url: 'https://a.test/', on: ['ended'] }])
   })
 
   it('removes what has gone from the host file, and nothing that came over the API', async () => {

@@ -9,10 +9,12 @@ export type Received = {
   readonly raw: string
   readonly body: Record<string, unknown>
   readonly at: number
+  /** Status that it got; 999 for no answer. */
+  readonly answered: number
 }
 
-/** What to answer; undefined for never. */
-export type Reply = { status: number; headers?: Record<string, string>; body?: string } | undefined
+/** What to answer; undefined for never, `reset` for the end of the connection. */
+export type Reply = { status: number; headers?: Record<string, string>; body?: string } | 'reset' | undefined
 
 export type StandIn = {
   /** `http://127.0.0.1:<port>` */
@@ -32,6 +34,7 @@ export async function startStandIn(): Promise<StandIn> {
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const raw = Buffer.concat(chunks).toString()
+      const reply = replies.length > 0 ? replies.shift() : { status: 201 }
       received.push({
         method: request.method ?? '',
         path: request.url ?? '',
@@ -39,9 +42,10 @@ export async function startStandIn(): Promise<StandIn> {
         raw,
         body: raw === '' ? {} : JSON.parse(raw),
         at: Date.now(),
+        answered: typeof reply === 'object' ? reply.status : 999,
       })
-      const reply = replies.length > 0 ? replies.shift() : { status: 201 }
       if (reply === undefined) return
+      if (reply === 'reset') return void request.socket.resetAndDestroy()
       response.writeHead(reply.status, reply.headers).end(reply.body ?? '{}')
     })
   })

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Queue } from 'bullmq'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createForges } from '../../../orchestrator/forges/forges.ts'
-import type { Status, StatusOutbox } from '../../../orchestrator/statuses/status-outbox.ts'
+import type { Status } from '../../../orchestrator/statuses/status.ts'
+import type { StatusOutbox } from '../../../orchestrator/statuses/status-outbox.ts'
 import { createStatusOutbox } from '../../../orchestrator/statuses/status-outbox.ts'
 import { aRepository } from '../a-repository.ts'
 import { keptLog } from '../kept-log.ts'
@@ -36,7 +37,7 @@ afterEach(async () => {
   await api.stop()
 })
 
-function open({ withToken = true } = {}): StatusOutbox {
+function open({ withToken = true, timeout = 300 } = {}): StatusOutbox {
   const outbox = createStatusOutbox({
     connection: redis.connect(),
     prefix: `test${round}`,
@@ -44,7 +45,7 @@ function open({ withToken = true } = {}): StatusOutbox {
     vault: { get: async (_, name) => (withToken && name === 'mayfly:token' ? token : undefined) },
     now: () => clock(),
     log: kept.log,
-    limits: { firstRetry: 20, lastRetry: 200, timeout: 300, sweep: 200 },
+    limits: { firstRetry: 20, lastRetry: 200, timeout, sweep: 200 },
   })
   opened.push(outbox)
   return outbox
@@ -135,6 +136,44 @@ describe('createStatusOutbox', () => {
     await gone.stop()
     await outbox.post(status('failed', { repository: aRepository({ apiUrl: gone.url }) }))
     await until('a note', () => kept.lines().includes('cannot be reached'))
+  })
+
+  it('brings each state that was held up by 500, 429, a reset or silence later, in order, and none twice', async () => {
+    api.replies.push(
+      { status: 500 },
+      ...[undefined, 'reset' as const, { status: 429, headers: { 'retry-after': '1' } }],
+    )
+    const outbox = open()
+    const contexts = ['a', 'b', 'c', 'd']
+    for (const context of contexts) await outbox.post(status('pending', { context }))
+    const taken = (context: string) =>
+      api.received.filter(({ body, answered }) => answered < 300 && body.context === context)
+    await until('all are taken once', () => contexts.every((context) => taken(context).length === 1))
+    for (const state of ['running', 'passed'] as const)
+      for (const context of contexts) await outbox.post(status(state, { context }))
+    await until('all are taken', () => contexts.every((context) => taken(context).length === 3))
+    for (const context of contexts)
+      expect(taken(context).map(({ body }) => body.description)).toEqual(['pending', 'running', 'passed'])
+  })
+
+  it('is not held up by a repository whose forge never answers, however much there is to tell it', async () => {
+    const silent = await startStandIn()
+    try {
+      silent.replies.push(...Array.from({ length: 1000 }, () => undefined))
+      const outbox = open({ timeout: 3000 })
+      const dead = aRepository({ forge: 'gitea', name: 'ada/dead', apiUrl: `${silent.url}/api/v1` })
+      const contexts = Array.from({ length: 100 }, (_, index) => `mayfly/${index}`)
+      await Promise.all(
+        contexts.map((context) => outbox.post(status('pending', { repository: dead, context }))),
+      )
+      await until('the silent one is asked', () => silent.received.length >= 4)
+      await outbox.post(status('passed'))
+      await until('the other is told', () => states().includes('passed'))
+      // Four at a time, of which each takes three seconds to be given up.
+      expect(silent.received.length).toBeLessThanOrEqual(12)
+    } finally {
+      await silent.stop()
+    }
   })
 
   it('takes 401 and 404 as final, with a note that holds no token even where the answer does', async () => {

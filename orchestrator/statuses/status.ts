@@ -1,0 +1,15 @@
+import type { StatusState } from '../forges/forge.ts'
+import type { Repository } from '../model/repository.ts'
+
+/** How a commit is doing, as it is to be told its forge. Holds no secret. */
+export type Status = {
+  readonly repository: Repository
+  readonly sha: string
+  /** Such as `refs/heads/main`. */
+  readonly ref: string
+  readonly context: string
+  readonly state: StatusState
+  readonly description: string
+  /** The job's page. */
+  readonly url: string
+}
