@@ -16,7 +16,7 @@ steps:
 
 describe('a job that came to its end, whichever', () => {
   it('AC5: has its process on record while it boots, and leaves none when a step failed', async () => {
-    const bench = await createBench()
+    const bench = await createBench({ templates: 'none' })
     const watched = await watchRun(bench, { pipeline: job('exit 7') })
     await watched.until(({ type, name }) => type === 'gate' && name === 'qmp')
     const [qemu] = await qemuProcesses(bench.data)
@@ -29,13 +29,13 @@ describe('a job that came to its end, whichever', () => {
   })
 
   it('AC5: leaves no process when it ran out of time in the middle of its boot', async () => {
-    const bench = await createBench()
+    const bench = await createBench({ templates: 'none' })
     const run = await bench.run(job('echo never', 'timeout: 2s'))
     await expectEnd(bench, run, { verdict: 'timed-out', failure: undefined, code: 1 })
   })
 
   it('AC5: leaves no process when it was cancelled in the middle of its boot', async () => {
-    const bench = await createBench()
+    const bench = await createBench({ templates: 'none' })
     const watched = await watchRun(bench, { pipeline: job('echo never') })
     await untilQemu(bench)
     watched.mayfly.kill('SIGINT')
@@ -43,7 +43,7 @@ describe('a job that came to its end, whichever', () => {
   })
 
   it('AC5: leaves no process when the host lost it in the middle of its boot', async () => {
-    const bench = await createBench()
+    const bench = await createBench({ templates: 'none' })
     const watched = await watchRun(bench, { pipeline: job('echo never') })
     await watched.until(begins('boot'))
     const pid = await untilQemu(bench)

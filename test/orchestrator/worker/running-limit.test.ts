@@ -15,10 +15,17 @@ const minute = 60_000
 
 async function limited() {
   const world = await hostWorld({ file, repository: { limits } })
-  const held = async (key = repositoryKey(world.repository)) =>
-    [...(await world.store.jobs.inState('claimed')), ...(await world.store.jobs.inState('running'))].filter(
-      ({ repository }) => repository === key,
-    )
+  const claimed = () => world.store.jobs.inState('claimed')
+  const idsOf = (jobs: readonly { id: string }[]) => jobs.map(({ id }) => id).join()
+  // As of one moment: between two reads jobs move on, so only what was claimed before and after counts.
+  const held = async (key = repositoryKey(world.repository)) => {
+    for (;;) {
+      const before = await claimed()
+      const running = await world.store.jobs.inState('running')
+      if (idsOf(before) !== idsOf(await claimed())) continue
+      return [...before, ...running].filter(({ repository }) => repository === key)
+    }
+  }
   const other = async (change: Partial<Repository> = {}) => {
     const repository = aRepository({ name: 'mayfly/other', ...change })
     await world.store.repositories.put(repository)
