@@ -16,6 +16,7 @@ export const jobDefaults = {
   /** Where there is no `debug` at all, nothing is held; `debug: {}` means after a failure. */
   debug: { on: 'failure', hold: '30m' },
   concurrencyCancel: false,
+  priority: 0,
   retry: {
     max: 1,
     on: [
@@ -52,6 +53,8 @@ export const hostDefaults = {
   listen: '127.0.0.1:8470',
   stop: { powerdown: '10s', term: '5s' },
   boot: { cpuTime: '10m', quiet: '3m' },
+  templates: { use: true, quota: '20GiB', maxAge: '30d' },
+  retention: { builds: '365d', logs: '90d', artifacts: '30d' },
 } as const
 
 /** What a repository gets where its registration does not say otherwise. */
@@ -60,6 +63,7 @@ export const repositoryDefaults = {
   limits: { queued: 500, matrix: 100 },
   submodules: false,
   lfs: false,
+  notifyOn: ['ended'],
 } as const
 
 /** What no file may exceed; bounds that keep a wrong or hostile file from hurting the host that reads it. */
@@ -72,7 +76,11 @@ export const bounds = {
   disk: { min: '64MiB', max: '64TiB' },
   /** Longer timers than 24.8 days fire at once in Node (setTimeout's 32-bit milliseconds). */
   duration: '7d',
+  /** Of what is kept; no timer counts it. */
+  age: '3650d',
   retries: 10,
+  /** Either way. */
+  priority: 100,
   stepName: 60,
   /** Problems shown of one file. */
   problems: 100,

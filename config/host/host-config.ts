@@ -41,6 +41,18 @@ export type HostConfig = {
   readonly limits: Limits
   readonly stop: StopBudget
   readonly boot: BootBudget
+  readonly templates: TemplateUse
+  /**
+   * Machines that the server starts before a job needs them.
+   * @defaultValue []
+   */
+  readonly pool: readonly PoolEntry[]
+  /**
+   * Absolute path of the folder that holds jobs' and builds' folders: records, logs, consoles, artifacts.
+   * @defaultValue undefined: the data folder
+   */
+  readonly archive: string | undefined
+  readonly retention: Retention
   /**
    * URL of the Redis that all hosts share; it may hold a password.
    * @defaultValue undefined: `serve` starts its own
@@ -97,12 +109,44 @@ export type RepositoryEntry = {
   readonly lfs: boolean
   /** In UTC, as crontab(5) writes it. @defaultValue [] */
   readonly schedules: readonly { readonly cron: string; readonly branch: string }[]
+  /** Who is told of its builds. @defaultValue [] */
+  readonly notify: readonly NotifyTarget[]
   /** Absolute paths of files with one secret each. */
   readonly secretFiles: {
     readonly webhook: string | undefined
     readonly token: string | undefined
     readonly clone: string | undefined
+    readonly notification: string | undefined
   }
+}
+
+/** A URL that builds are posted to. */
+export type NotifyTarget = {
+  /** http or https, without credentials. */
+  readonly url: string
+  /** @defaultValue ended */
+  readonly on: readonly NotifyEvent[]
+}
+
+/** `started`, or a verdict, or `ended` for any verdict. */
+export type NotifyEvent =
+  | 'started'
+  | 'ended'
+  | 'passed'
+  | 'failed'
+  | 'errored'
+  | 'timed-out'
+  | 'cancelled'
+  | 'skipped'
+
+/** How long what has ended is kept; milliseconds from the end of the build. */
+export type Retention = {
+  /** The newest of each repository, or all up to an age. @defaultValue age: 365 days */
+  readonly builds: { readonly newest: number } | { readonly age: number }
+  /** Logs, consoles and timelines. @defaultValue 90 days */
+  readonly logs: number
+  /** @defaultValue 30 days */
+  readonly artifacts: number
 }
 
 /** An image as the host file describes it; what is undefined comes from the catalogue, or its general defaults. */
@@ -180,6 +224,29 @@ export type StopBudget = {
   readonly powerdown: number
   /** After SIGTERM to QEMU. @defaultValue 5 s */
   readonly term: number
+}
+
+/** Whether and how long frozen machines are kept to start others from. */
+export type TemplateUse = {
+  /** @defaultValue true */
+  readonly use: boolean
+  /** Bytes of all of them on disk. @defaultValue 20 GiB */
+  readonly quota: number
+  /** Milliseconds without use. @defaultValue 30 days */
+  readonly maxAge: number
+}
+
+/** Machines of one image, size and network mode that wait for jobs. */
+export type PoolEntry = {
+  readonly image: string
+  /** cpus as a count, sizes in bytes. @defaultValue what a job of the image has that says nothing */
+  readonly resources: { readonly cpus?: number; readonly memory?: number; readonly disk?: number }
+  /** @defaultValue web */
+  readonly network: 'none' | 'web'
+  /** Kept ready where there is room for them. */
+  readonly min: number
+  /** Kept ready at most, when many are asked for. @defaultValue min */
+  readonly max: number
 }
 
 /** When a boot is given up. Progress of the guest counts, so that a loaded host is no broken guest. Milliseconds. */

@@ -6,6 +6,7 @@ import { imageName } from '../schema/image-name.ts'
 import { mapping } from '../schema/mapping.ts'
 import { relativePath } from '../schema/relative-path.ts'
 import { formed } from '../schema/text.ts'
+import type { NotifyEvent } from './host-config.ts'
 import { path } from './path-schema.ts'
 
 /** `owner/name`; GitLab has groups in groups, SourceHut writes `~owner`. Both sides of the key end up in paths. */
@@ -36,14 +37,19 @@ export const branchName = () =>
     'the name of a branch, such as main',
   ).meta({ title: 'branch' })
 
-/** Base of a forge's API. */
-export const apiUrl = () =>
+const urlWithoutCredentials = () =>
   z
     .url({ protocol: /^https?$/, error: 'expected a URL that starts with https:// or http://' })
     .refine((value) => new URL(value).username === '' && new URL(value).password === '', {
       error: 'expected a URL without credentials, found some in it',
     })
     .meta({ title: 'URL' })
+
+/** Base of a forge's API. */
+export const apiUrl = urlWithoutCredentials
+
+/** Where builds are posted to. */
+export const notifyUrl = urlWithoutCredentials
 
 export const repositoryCount = () => {
   const error = 'expected a whole number of at least 1'
@@ -76,6 +82,29 @@ const schedule = mapping({
   branch: branchName().optional().meta({ description: 'What is built. Without it: `default_branch`.' }),
 }).meta({ id: 'schedule', description: 'Builds that start by the clock.' })
 
+export const notifyOn = () =>
+  z
+    .array(choice(notifyMeanings), { error: `expected a list of ${Object.keys(notifyMeanings).join(', ')}` })
+    .min(1, { error: 'expected at least one event' })
+
+const notifyMeanings = {
+  started: 'its first job runs',
+  ended: 'it has its verdict, whichever',
+  passed: '',
+  failed: '',
+  errored: '',
+  'timed-out': '',
+  cancelled: '',
+  skipped: '',
+} satisfies Record<NotifyEvent, string>
+
+const notifyTarget = mapping({
+  url: notifyUrl().meta({ description: 'What the record of the build is posted to, signed.' }),
+  on: notifyOn()
+    .prefault([...repositoryDefaults.notifyOn])
+    .meta({ description: 'When: `started`, a verdict, or `ended` for any verdict.' }),
+}).meta({ id: 'notify', description: 'Who is told of builds, as Standard Webhooks.' })
+
 const secretFiles = mapping({
   webhook: path().optional().meta({
     description: 'Secret that verifies its webhooks. Without one, Mayfly makes one and says it once.',
@@ -83,6 +112,10 @@ const secretFiles = mapping({
   token: path().optional().meta({ description: "Token that writes statuses through the forge's API." }),
   clone: path().optional().meta({
     description: 'Token that fetches a private repository over https; `user:password` is understood too.',
+  }),
+  notification: path().optional().meta({
+    description:
+      'Secret that signs what is sent to `notify`: `whsec_` and base64 of 24 to 64 bytes. Without one, Mayfly makes one and says it once.',
   }),
 }).meta({
   id: 'secret-files',
@@ -125,6 +158,10 @@ export const repositoryEntry = mapping({
     .array(schedule, { error: 'expected a list of schedules' })
     .prefault([])
     .meta({ description: 'When to build it by the clock.' }),
+  notify: z
+    .array(notifyTarget, { error: 'expected a list of URLs to notify' })
+    .prefault([])
+    .meta({ description: 'Who is told of its builds.' }),
   secret_files: secretFiles.prefault({}).meta({ description: 'Where its secrets stand.' }),
 }).meta({ id: 'repository', description: 'A repository that may start builds here.' })
 

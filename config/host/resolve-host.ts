@@ -1,7 +1,8 @@
 import { dirname, resolve } from 'node:path'
 import { presentSizes } from '../schema/present-sizes.ts'
-import type { HostConfig, ImageEntry, RepositoryEntry } from './host-config.ts'
+import type { HostConfig, ImageEntry, PoolEntry, RepositoryEntry } from './host-config.ts'
 import type { RawImageEntry } from './image-entry-schema.ts'
+import type { RawPoolEntry } from './pool-schema.ts'
 import type { RawRepositoryEntry } from './repository-entry-schema.ts'
 import type { RawHost } from './schema.ts'
 
@@ -33,6 +34,10 @@ export const resolveHost = (raw: RawHost, file: string | undefined): HostConfig 
     },
     stop: raw.stop,
     boot: { cpuTime: raw.boot.cpu_time, quiet: raw.boot.quiet },
+    templates: { use: raw.templates.use, quota: raw.templates.quota, maxAge: raw.templates.max_age },
+    pool: raw.pool.map(resolvePool),
+    archive: absolute(raw.archive),
+    retention: raw.retention,
     redis: raw.redis,
     listen: resolveListen(raw.listen),
     publicUrl: raw.public_url?.replace(/\/+$/, ''),
@@ -70,6 +75,11 @@ const resolveImage = (
   append: entry.append,
 })
 
+const resolvePool = ({ image, cpus, memory, disk, network, min, max = min }: RawPoolEntry): PoolEntry => ({
+  ...{ image, network, min, max },
+  resources: presentSizes({ cpus, memory, disk }),
+})
+
 const resolveRepository = (
   entry: RawRepositoryEntry,
   absolute: (path: string | undefined) => string | undefined,
@@ -85,9 +95,11 @@ const resolveRepository = (
   submodules: entry.submodules,
   lfs: entry.lfs,
   schedules: entry.schedules.map(({ cron, branch }) => ({ cron, branch: branch ?? entry.default_branch })),
+  notify: entry.notify,
   secretFiles: {
     webhook: absolute(entry.secret_files.webhook),
     token: absolute(entry.secret_files.token),
     clone: absolute(entry.secret_files.clone),
+    notification: absolute(entry.secret_files.notification),
   },
 })

@@ -10,8 +10,11 @@ import { size } from '../schema/size-schema.ts'
 import { formed } from '../schema/text.ts'
 import { imageEntry } from './image-entry-schema.ts'
 import { path } from './path-schema.ts'
+import { poolEntry } from './pool-schema.ts'
 import { repositoryEntry } from './repository-entry-schema.ts'
+import { hostRetention } from './retention-schema.ts'
 import { listenAddress, publicUrl, redisUrl, trustedProxies } from './server-schema.ts'
+import { hostTemplates } from './templates-schema.ts'
 
 const { resources, network, limits, stop, boot } = hostDefaults
 
@@ -133,6 +136,16 @@ export const hostSchema = mapping({
   limits: hostLimits.prefault({}).meta({ description: 'What a job may take of this host.' }),
   stop: hostStop.prefault({}).meta({ description: 'How machines are stopped.' }),
   boot: hostBoot.prefault({}).meta({ description: 'When a boot is given up.' }),
+  templates: hostTemplates.prefault({}).meta({ description: 'Frozen machines from which others start.' }),
+  pool: z.array(poolEntry, { error: 'expected a list of pools' }).prefault([]).meta({
+    description:
+      '`mayfly serve` alone: machines that are started before a job needs them, in room that is free.',
+  }),
+  archive: path().optional().meta({
+    description:
+      'Folder in which `jobs/` and `builds/` are: records, logs, consoles, timelines and artifacts. Without it: the data folder.',
+  }),
+  retention: hostRetention.prefault({}).meta({ description: 'How long what has ended is kept.' }),
   redis: redisUrl().optional().meta({
     description:
       'Redis or Valkey that keeps the queue, shared by all hosts. Without it: `mayfly serve` starts one of its own.',

@@ -1,5 +1,6 @@
+import { createReadStream } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fetch } from 'undici'
+import { fetch, request } from 'undici'
 import { ConfigError, InfraError } from '../../config/errors.ts'
 
 export type ApiClient = {
@@ -7,7 +8,9 @@ export type ApiClient = {
   get<T>(path: string): Promise<T>
   /** An answer that is no JSON, in pieces as it comes. */
   text(path: string, onChunk: (chunk: Buffer) => void): Promise<void>
-  send<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<T>
+  send<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<T>
+  /** Posts a file. */
+  upload<T>(path: string, file: UploadedFile, signal: AbortSignal): Promise<T>
   /** Server-sent events of a path, from a byte offset on; taken up again where a connection broke. */
   follow(
     path: string,
@@ -16,11 +19,21 @@ export type ApiClient = {
   ): Promise<void>
 }
 
+export type UploadedFile = {
+  readonly path: string
+  /** bytes */
+  readonly size: number
+  /** Its media type. */
+  readonly type: string
+}
+
 export type ServerEvent = { readonly name: string; readonly data: unknown; readonly id: string | undefined }
 
 type Server = { readonly server: string; readonly token: string | undefined }
 
 const reconnectMs = 1_000
+/** Time for the server to unpack and check what it was sent. */
+const unpackMs = 20 * 60_000
 
 /** Talks to a server's API as the commands do. */
 export function createApiClient({ server, token }: Server): ApiClient {
@@ -54,6 +67,21 @@ export function createApiClient({ server, token }: Server): ApiClient {
       for await (const chunk of response.body ?? []) onChunk(Buffer.from(chunk as Uint8Array))
     },
     send: async <T>(method: string, path: string, body?: object) => (await call(method, path, body)) as T,
+    upload: async <T>(path: string, file: UploadedFile, signal: AbortSignal) => {
+      const body = createReadStream(file.path)
+      const asked = request(`${base}/api/v1${path}`, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': file.type, 'content-length': String(file.size) },
+        ...{ body, signal, headersTimeout: unpackMs },
+      })
+      const response = await asked.catch((cause: unknown) => {
+        signal.throwIfAborted()
+        throw isCut(cause) ? cutOff(base, cause) : absent(base, cause)
+      })
+      const answer = await response.body.text()
+      if (response.statusCode >= 300) throw refusal(response.statusCode, answer)
+      return JSON.parse(answer) as T
+    },
     async follow(path, onEvent, signal) {
       let last: string | undefined
       while (!signal.aborted) {
@@ -128,6 +156,18 @@ function describe(text: string): { message: string; hint: string | undefined } {
   } catch {
     return { message: text.slice(0, 300), hint: undefined }
   }
+}
+
+function isCut(cause: unknown): boolean {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  return ['EPIPE', 'ECONNRESET', 'UND_ERR_SOCKET'].includes(code)
+}
+
+function cutOff(server: string, cause: unknown): InfraError {
+  return new InfraError('upload', `expected ${server} to take all that was sent, got the connection closed`, {
+    hint: 'The server, or a proxy in front of it, may have stopped or may not take so much; its log says more.',
+    cause,
+  })
 }
 
 function absent(server: string, cause: unknown): InfraError {

@@ -10,6 +10,7 @@ import { type HostOptions, openThisHost, withHostOptions } from './host-options.
 import { catchInterrupts } from './interrupts.ts'
 import { formatTable } from './view/format-table.ts'
 import { createImageLine } from './view/image-line.ts'
+import { isLive } from './view/is-live.ts'
 import { createStatusLine } from './view/status-line.ts'
 
 type Options = HostOptions & { readonly json?: true; readonly force?: true; readonly maxAge?: string }
@@ -116,7 +117,7 @@ async function collect(options: Options): Promise<void> {
 
 async function watch<T>(options: Options, work: (watched: Watched) => Promise<T>): Promise<T> {
   // Progress goes beside the result, so that the result can be piped.
-  const live = process.stderr.isTTY === true && !options.json
+  const live = isLive(process.stderr) && !options.json
   const status = createStatusLine(process.stderr, live)
   const line = createImageLine(process.stderr, status, live)
   const interrupts = catchInterrupts({ onFirst: () => status.hide(), onHard: () => undefined })

@@ -4,10 +4,12 @@ import { Command } from 'commander'
 import { packageRoot } from '../../images/package-root.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { imagesCommand } from './images-command.ts'
+import { quickstartCommand } from './quickstart-command.ts'
 import { runCommand } from './run-command.ts'
 import { serveCommand } from './serve-command.ts'
 import { adminCommands } from './server/admin-commands.ts'
 import { buildCommands } from './server/build-commands.ts'
+import { templatesCommand } from './templates-command.ts'
 import { validateCommand } from './validate-command.ts'
 
 /** The `mayfly` command with all its subcommands; parsing errors throw instead of ending the process. */
@@ -18,7 +20,14 @@ export function program(): Command {
     .showSuggestionAfterError()
     .showHelpAfterError('(mayfly --help says what there is)')
     .addHelpText('after', exitCodeHelp)
-  const local = [runCommand(), validateCommand(), imagesCommand(), doctorCommand()]
+  const local = [
+    quickstartCommand(),
+    runCommand(),
+    validateCommand(),
+    imagesCommand(),
+    templatesCommand(),
+    doctorCommand(),
+  ]
   for (const command of [...local, serveCommand(), ...buildCommands(), ...adminCommands()])
     mayfly.addCommand(command)
   throwInsteadOfExit(mayfly)

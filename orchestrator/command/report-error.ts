@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander'
 import pc from 'picocolors'
 import { ConfigError, InfraError } from '../../config/errors.ts'
+import { cleanText } from '../../runner/logs/clean-text.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
 
 /**
@@ -12,7 +13,8 @@ export function reportError(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.passed : exitCodes.usage
   if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return exitCodes.passed
   const known = error instanceof ConfigError || error instanceof InfraError
-  const message = error instanceof Error ? error.message : String(error)
+  // What a server or a guest said may be among it.
+  const message = cleanText(error instanceof Error ? error.message : String(error))
   process.stderr.write(`${pc.red('mayfly:')} ${known ? message : `an error of Mayfly's own: ${message}`}\n`)
   if (known && error.hint !== undefined) process.stderr.write(`${pc.dim('hint:')} ${error.hint}\n`)
   if (!known && process.env.MAYFLY_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`)

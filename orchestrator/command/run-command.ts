@@ -1,13 +1,12 @@
-import { rmSync, statSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { rmSync } from 'node:fs'
 import { Command } from 'commander'
 import { jobDefaults } from '../../config/defaults.ts'
-import { ConfigError } from '../../config/errors.ts'
 import { loadPipeline } from '../../config/pipeline/load-pipeline.ts'
 import { sweepMachines } from '../../runner/machine/sweep-machines.ts'
 import { exitCodeOfJobs } from './exit-codes.ts'
 import { type HostOptions, openThisHost, withHostOptions } from './host-options.ts'
 import { catchInterrupts } from './interrupts.ts'
+import { locate } from './run/locate.ts'
 import { ownMachineFolders } from './run/own-machine-folders.ts'
 import { readSecrets } from './run/read-secrets.ts'
 import { runPipeline } from './run/run-pipeline.ts'
@@ -76,18 +75,6 @@ async function run(named: string | undefined, options: RunOptions): Promise<void
     interrupts.end()
     view.close()
   }
-}
-
-type Locate = { named: string; dir: string | undefined; fileName: string }
-
-function locate({ named, dir, fileName }: Locate): { file: string; directory: string } {
-  const isFolder = statSync(named, { throwIfNoEntry: false })?.isDirectory() === true
-  const file = isFolder ? join(named, fileName) : named
-  const directory = resolve(dir ?? dirname(file))
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new ConfigError(`expected a folder to upload, found none at ${directory}`)
-  }
-  return { file, directory }
 }
 
 function collect(value: string, values: string[]): string[] {

@@ -14,6 +14,7 @@ import { type HostOptions, openThisHost, withHostOptions } from './host-options.
 import { catchInterrupts } from './interrupts.ts'
 import { formatTable } from './view/format-table.ts'
 import { createImageLine } from './view/image-line.ts'
+import { isLive } from './view/is-live.ts'
 import { createStatusLine } from './view/status-line.ts'
 
 type Options = HostOptions & { readonly json?: true }
@@ -63,7 +64,7 @@ async function list(options: Options): Promise<void> {
 
 async function build(image: string | undefined, options: BuildOptions): Promise<void> {
   const { host, dataFolder, shelf } = await openThisHost(options)
-  const live = process.stderr.isTTY === true && !options.json
+  const live = isLive(process.stderr) && !options.json
   const status = createStatusLine(process.stderr, live)
   const line = createImageLine(process.stderr, status, live)
   const interrupts = catchInterrupts({ onFirst: () => status.hide(), onHard: () => undefined })

@@ -12,7 +12,7 @@ export const historyDepth = 50
 
 /**
  * Makes a repository of its own in an empty folder: the commit, its last 50 ancestors and their tags out of the
- * mirror, `origin` at the clone URL, and the working tree. A branch is checked out by its name, all else detached.
+ * mirror, `origin` at the clone URL (a local repository has none), and the working tree. A branch is checked out by its name, all else detached.
  */
 export async function checkOut(order: {
   /** Where it comes from. */
@@ -32,8 +32,11 @@ export async function checkOut(order: {
   const branch = branchOf(ref)
   const format = from.sha.length === 64 ? 'sha256' : 'sha1'
   await git(['init', '--quiet', '--template=', `--object-format=${format}`, '--initial-branch=main'])
-  await git(['config', 'remote.origin.url', readCloneUrl(repository.cloneUrl).url])
-  await git(['config', 'remote.origin.fetch', '+refs/heads/*:refs/remotes/origin/*'])
+  const hasOrigin = repository.forge !== 'local'
+  if (hasOrigin) {
+    await git(['config', 'remote.origin.url', readCloneUrl(repository.cloneUrl).url])
+    await git(['config', 'remote.origin.fetch', '+refs/heads/*:refs/remotes/origin/*'])
+  }
   await git(
     ['fetch', '--quiet', '--no-write-fetch-head', '--no-auto-maintenance', `--depth=${historyDepth}`]
       .concat('--end-of-options', from.folder)
@@ -46,8 +49,10 @@ export async function checkOut(order: {
     // Not as the initial branch: a name such as -x is a fine one for a push, and none for init.
     await git(['symbolic-ref', 'HEAD', ref])
     await git(['update-ref', 'HEAD', `${from.sha}^{commit}`])
-    await git(['config', `branch.${branch}.remote`, 'origin'])
-    await git(['config', `branch.${branch}.merge`, ref])
+    if (hasOrigin) {
+      await git(['config', `branch.${branch}.remote`, 'origin'])
+      await git(['config', `branch.${branch}.merge`, ref])
+    }
   }
   await git(['reset', '--quiet', '--hard'])
 }

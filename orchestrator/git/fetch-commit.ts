@@ -8,6 +8,7 @@ import { commitRef, fetchedRef, mirrorFolder, mirrorLock } from './filenames.ts'
 import { gitFailure, saysMissing } from './git-failure.ts'
 import type { GitParts } from './git-parts.ts'
 import { hasCommit, makeMirror, removeLeftovers, shrinkMirror } from './mirror-folder.ts'
+import { notKept } from './not-kept.ts'
 import { type GitResult, runGit } from './run-git.ts'
 import { tidyMirror } from './tidy-mirror.ts'
 import { watchSize } from './watch-size.ts'
@@ -29,6 +30,7 @@ export async function fetchCommit(order: {
   const key = repositoryKey(repository)
   const at = { parts, folder: mirrorFolder(parts.dataFolder, key), sha: commit.sha, signal }
   if (await hasCommit(at)) return
+  if (repository.forge === 'local') throw notKept(at.sha)
   const access = await cloneAccess(repository, parts.vault)
   await withLock({ path: mirrorLock(parts.dataFolder, key), signal }, async () => {
     if (await hasCommit(at)) return

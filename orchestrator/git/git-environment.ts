@@ -101,6 +101,8 @@ export function gitEnvironment(
     GIT_LITERAL_PATHSPECS: '1',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_NO_REPLACE_OBJECTS: '1',
+    // A kilobyte of delta can stand for gigabytes in memory; what is honestly as large is no delta (core.bigFileThreshold).
+    GIT_ALLOC_LIMIT: '2g',
     GIT_CONFIG_COUNT: String(all.length),
     ...Object.fromEntries(settings),
   }

@@ -5,6 +5,7 @@ import type { BuildService } from '../builds/build-service.ts'
 import { createDeliveryQueue } from '../deliveries/delivery-queue.ts'
 import { startDeliveryWorker } from '../deliveries/delivery-worker.ts'
 import { explainDelivery } from '../deliveries/explain-delivery.ts'
+import { createGiveWay } from '../deliveries/give-way.ts'
 import { createNonceLedger } from '../deliveries/nonce-ledger.ts'
 import { processDelivery } from '../deliveries/process-delivery.ts'
 import { receiveDelivery } from '../deliveries/receive-delivery.ts'
@@ -35,14 +36,20 @@ export async function createDeliveries(parts: Parts): Promise<DeliveryParts> {
   const queue = createDeliveryQueue({ connection: patient, prefix })
   await scope.defer('delivery queue', () => queue.close())
   const wholeSha = createWholeSha({ forges, vault, now })
-  const process = (id: string) => processDelivery({ id, store, builds, forges, wholeSha, now, log })
+  const giveWay = createGiveWay()
+  const process = async (id: string) => {
+    await giveWay.turn()
+    await processDelivery({ id, store, builds, forges, wholeSha, now, log })
+  }
   const worker = startDeliveryWorker({ connection: patient, prefix, store, queue, process, log })
   await scope.defer('delivery worker', () => worker.close())
   const nonces = createNonceLedger({ redis, prefix })
   const enqueue = (id: string) => queue.add(id)
   return {
     receive: (call) =>
-      receiveDelivery({ ...call, forge: forges[call.forge], store, vault, nonces, enqueue, now, newId }),
+      giveWay.first(() =>
+        receiveDelivery({ ...call, forge: forges[call.forge], store, vault, nonces, enqueue, now, newId }),
+      ),
     replay: (id, by) => replayDelivery({ id, by, store, enqueue, now, newId }),
     explain: (id) => explainDelivery({ id, store, builds, forges, wholeSha }),
   }

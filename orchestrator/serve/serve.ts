@@ -1,35 +1,46 @@
 import { hostname, userInfo } from 'node:os'
 import type { Logger } from 'pino'
-import { ulid } from 'ulid'
+import { monotonicFactory } from 'ulid'
 import { ConfigError } from '../../config/errors.ts'
 import type { HostConfig } from '../../config/host/host-config.ts'
 import type { Shelf } from '../../images/shelf.ts'
-import { coldStart } from '../../runner/machine/cold-start.ts'
+import type { StartMachine } from '../../runner/job/job-order.ts'
 import { sweepMachines } from '../../runner/machine/sweep-machines.ts'
 import { Scope } from '../../runner/scope.ts'
+import { startOnHost } from '../../runner/start-on-host.ts'
+import { createArchive } from '../archive/archive.ts'
+import { startRetention } from '../archive/start-retention.ts'
 import { createBuildService } from '../builds/build-service.ts'
-import { createSchedules } from '../builds/schedules.ts'
+import { createSchedules, type Schedules } from '../builds/schedules.ts'
 import { waitingJobs } from '../builds/waiting-jobs.ts'
 import { createRedisBus } from '../bus/redis-bus.ts'
 import { createForges } from '../forges/forges.ts'
 import { createMirror } from '../git/create-mirror.ts'
+import type { GitLimits } from '../git/git-parts.ts'
 import { resolveRef } from '../git/resolve-ref.ts'
 import { createHosts } from '../hosts/hosts.ts'
 import { createApp } from '../http/app.ts'
+import { reportHosts } from '../metrics/host-metrics.ts'
 import { createMetrics } from '../metrics/metrics.ts'
-import type { Repository } from '../model/repository.ts'
+import { type Repository, repositoryKey } from '../model/repository.ts'
+import { createNotificationOutbox } from '../notifications/notification-outbox.ts'
 import { createPages } from '../pages/pages.tsx'
 import { createJobQueue } from '../queue/job-queue.ts'
 import { createRepositories } from '../repositories/create-repositories.ts'
+import { tellChanges } from '../repositories/tell-changes.ts'
 import { createVault } from '../secrets/create-vault.ts'
 import { secretsKeyFile } from '../secrets/key-file.ts'
 import { createStatusOutbox } from '../statuses/status-outbox.ts'
 import { createRedisStore } from '../store/redis-store.ts'
+import { createSubmissions } from '../submissions/create-submissions.ts'
+import { startPruning } from '../submissions/start-pruning.ts'
 import { createTokens } from '../tokens/create-tokens.ts'
 import { startJobHost } from '../worker/job-host.ts'
 import { createDeliveries } from './create-deliveries.ts'
+import { followBuilds } from './follow-builds.ts'
 import { listen } from './listen.ts'
 import { openRedis } from './open-redis.ts'
+import { writeServerRecord } from './server-record.ts'
 
 export type ServeOrder = {
   readonly role: 'all' | 'web' | 'worker'
@@ -38,6 +49,10 @@ export type ServeOrder = {
   readonly shelf: Shelf
   readonly env: Readonly<Record<string, string | undefined>>
   readonly log: Logger
+  /** How machines come up. @defaultValue QEMU's cold start on this host */
+  readonly startMachine?: StartMachine
+  /** @defaultValue 4 GiB for a mirror, ten minutes for a fetch, 1 MiB for a pipeline file */
+  readonly gitLimits?: GitLimits
 }
 
 export type Server = {
@@ -49,7 +64,7 @@ export type Server = {
 
 /** Before every name in Redis. */
 const prefix = 'mayfly'
-const gitLimits = { bytes: 4 * 2 ** 30, ms: 10 * 60_000, fileBytes: 2 ** 20 }
+const standardGitLimits: GitLimits = { bytes: 4 * 2 ** 30, ms: 10 * 60_000, fileBytes: 2 ** 20 }
 const recoverMs = 30_000
 
 /** The orchestrator: what answers HTTP, what runs jobs, or both, on one Redis. */
@@ -63,10 +78,13 @@ export async function serve(order: ServeOrder): Promise<Server> {
   }
 }
 
-async function start({ role, host, dataFolder, shelf, env, log }: ServeOrder, scope: Scope): Promise<Server> {
+async function start(order: ServeOrder, scope: Scope): Promise<Server> {
+  const { role, host, dataFolder, shelf, env, log, gitLimits = standardGitLimits } = order
   const { redis, patient } = await openRedis({ host, dataFolder, env, uid: userInfo().uid, log, scope })
   const now = () => new Date()
-  const newId = () => ulid().toLowerCase()
+  // Draws its randomness once a millisecond, not once a character.
+  const nextUlid = monotonicFactory()
+  const newId = () => nextUlid().toLowerCase()
   const store = createRedisStore({ redis, prefix })
   const bus = await createRedisBus({ redis, prefix, log })
   await scope.defer('bus', () => bus.close())
@@ -81,6 +99,10 @@ async function start({ role, host, dataFolder, shelf, env, log }: ServeOrder, sc
   const mirror = createMirror(git)
   const outbox = createStatusOutbox({ connection: patient, prefix, forges, vault, now, log })
   await scope.defer('status outbox', () => outbox.close())
+  const notifications = createNotificationOutbox({ connection: patient, prefix, vault, now, log })
+  await scope.defer('notification outbox', () => notifications.close())
+  const archiveFolder = host.archive ?? dataFolder
+  const archive = createArchive({ folder: archiveFolder })
   const repositories = createRepositories({ store, vault, host, now })
   // Only one kind of process follows the host file, for two with different lists would undo each other.
   if (role !== 'worker') await announceSynced(repositories, log)
@@ -102,6 +124,10 @@ async function start({ role, host, dataFolder, shelf, env, log }: ServeOrder, sc
     (await hosts.list())
       .filter(({ stale }) => !stale)
       .map(({ name, cpus, memory }) => ({ id: name, cpus: cpus.total, memory: memory.total }))
+  const onBuild = followBuilds({
+    ...{ outbox: notifications, store, archive, log },
+    publicUrl: () => publicUrl,
+  })
   const buildParts = {
     ...{
       store,
@@ -113,6 +139,7 @@ async function start({ role, host, dataFolder, shelf, env, log }: ServeOrder, sc
       hostCapacity,
       resolveRef: findRef,
       pageUrl,
+      onBuild,
       now,
       newId,
       log,
@@ -145,6 +172,13 @@ async function start({ role, host, dataFolder, shelf, env, log }: ServeOrder, sc
     })
     await scope.defer('schedules', () => schedules.close())
     for (const problem of await schedules.sync()) log.warn(problem)
+    const followed = tellChanges(repositories, () => followRepositories(schedules, log))
+    reportHosts({ metrics, hosts })
+    const submissions = createSubmissions({
+      ...{ git, store, builds, now, newId },
+      bytes: Math.min(host.limits.uploadBytes, gitLimits.bytes),
+    })
+    await scope.defer('pruning of submissions', startPruning(submissions))
     const readiness = async () => ({
       redis: redis.status === 'ready' ? undefined : `Redis is ${redis.status}`,
     })
@@ -154,21 +188,22 @@ async function start({ role, host, dataFolder, shelf, env, log }: ServeOrder, sc
     }
     const httpParts = {
       ...{
-        dataFolder,
+        archiveFolder,
         store,
         builds,
         bus,
         tokens,
         vault,
-        repositories,
+        repositories: followed,
         shelf,
         metrics,
         deliveries,
+        submissions,
         readiness,
         now,
         log,
       },
-      ...{ queue: queueView, resolveRef: findRef },
+      ...{ queue: queueView, resolveRef: findRef, trustedProxies: host.trustedProxies },
       get publicUrl() {
         return publicUrl
       },
@@ -177,6 +212,7 @@ async function start({ role, host, dataFolder, shelf, env, log }: ServeOrder, sc
     await scope.defer('HTTP server', () => listening.close())
     url = host.publicUrl ?? listening.url
     publicUrl = url
+    await scope.defer('server record', await writeServerRecord(dataFolder, listening.url))
   }
 
   await builds.recover()
@@ -186,15 +222,19 @@ async function start({ role, host, dataFolder, shelf, env, log }: ServeOrder, sc
   )
   await scope.defer('recovery', () => clearInterval(recovering))
 
+  const { retention } = host
+  const sweeping = startRetention({ redis, prefix, store, archive, retention, metrics, now, log })
+  await scope.defer('retention', () => sweeping.close())
+
   let stopJobs = async (_bound: { graceMs: number }) => undefined as unknown
   if (role !== 'web') {
     await sweepMachines(dataFolder)
-    const startMachine = coldStart({ host, dataFolder })
+    const startMachine = order.startMachine ?? startOnHost({ host, dataFolder })
     const hostName = `${hostname()}-${process.pid}`
     const parts = {
       hostName,
       host,
-      dataFolder,
+      archiveFolder,
       store,
       bus,
       builds,
@@ -218,10 +258,24 @@ async function start({ role, host, dataFolder, shelf, env, log }: ServeOrder, sc
   }
 }
 
+/** After a change of a repository, which stands whatever becomes of its schedules. */
+async function followRepositories(schedules: Pick<Schedules, 'sync'>, log: Logger): Promise<void> {
+  try {
+    for (const problem of await schedules.sync()) log.warn(problem)
+  } catch (err) {
+    log.warn({ err }, 'the clock follows the repositories with the next change or start')
+  }
+}
+
 type Syncing = ReturnType<typeof createRepositories>
 
 async function announceSynced(repositories: Syncing, log: Logger): Promise<void> {
-  const { added, changed, removed } = await repositories.syncHostFile()
+  const { added, changed, removed, made } = await repositories.syncHostFile()
+  for (const { repository, webhookSecret, notificationSecret } of made)
+    log.warn(
+      { repository: repositoryKey(repository), webhookSecret, notificationSecret },
+      'secrets were made; this is the only time that they are shown',
+    )
   if (added.length + changed.length + removed.length === 0) return
   log.info(
     { added: added.map(({ repository }) => repository.name), changed, removed },

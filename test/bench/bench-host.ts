@@ -22,11 +22,13 @@ export type BenchHost = {
 export async function openBenchHost(folder: string): Promise<BenchHost> {
   const env = process.env
   const host = await loadHostConfig({ env })
+  // What `start` gives boots from cold: other figures do not depend on a template then.
+  const coldHost = { ...host, templates: { ...host.templates, use: false } }
   const dataFolder = chooseDataFolder({ env, host })
   const shelf = openShelf({ dataFolder, builders: { 'debian-12-local': debianLocalBuilder() } })
   const signal = new AbortController().signal
   const image = await shelf.ensure('debian-12-local', { signal })
-  const startMachine = startOnHost({ host, dataFolder: join(folder, 'data') })
+  const startMachine = startOnHost({ host: coldHost, dataFolder: join(folder, 'data') })
   let count = 0
   return {
     host,

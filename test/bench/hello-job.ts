@@ -13,6 +13,10 @@ export async function helloJob(place: BenchPlace, runs: number): Promise<Figure[
   const main = await place.command()
   const { dataFolder } = await place.host()
   const seconds: number[] = []
+  // The first one may have to make the template that the others start from.
+  await execa(process.execPath, [main, 'run', join(root, 'config', 'examples', 'hello.yml')], {
+    env: { MAYFLY_DATA: dataFolder },
+  })
   const mebibytes: number[] = []
   for (let run = 0; run < runs; run++) {
     const started = performance.now()
@@ -29,7 +33,12 @@ export async function helloJob(place: BenchPlace, runs: number): Promise<Figure[
     mebibytes.push(peak)
   }
   return [
-    figure({ what: 'mayfly run hello.yml, cold, whole process', unit: 's', samples: seconds }),
+    figure({
+      what: 'mayfly run hello.yml, from its template, whole process',
+      unit: 's',
+      target: { atMost: 4 },
+      samples: seconds,
+    }),
     figure({
       what: "runner's own peak memory in that job",
       unit: 'MiB',

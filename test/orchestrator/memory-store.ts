@@ -37,6 +37,20 @@ export function memoryStore(): Store {
         builds.set(id, structuredClone({ ...build, ...change }))
         return structuredClone(builds.get(id))
       }),
+      isPruned: step(() => false),
+      remove: step(({ id, ended }) => {
+        const build = builds.get(id)
+        if (build === undefined || build.ended !== ended || ended === undefined) return false
+        for (const job of build.jobs) jobs.delete(job)
+        return builds.delete(id)
+      }),
+      removeJob: step(({ id, ended }, job) => {
+        const build = builds.get(id)
+        if (build === undefined || build.ended !== ended || ended === undefined) return false
+        builds.set(id, { ...build, jobs: build.jobs.filter((other) => other !== job.id) })
+        return jobs.delete(job.id)
+      }),
+      removed: step(() => undefined),
       list: step(({ repository, branch, state }, page) =>
         paged(
           [...builds.values()].filter(
@@ -60,9 +74,14 @@ export function memoryStore(): Store {
         if (claim !== undefined && claim !== job.claim) return undefined
         return putJob({ ...job, ...change })
       }),
-      claim: step((id, host) => {
+      claim: step((id, host, most = Number.POSITIVE_INFINITY) => {
         const job = jobs.get(id)
         if (job?.state !== 'queued') return undefined
+        const held = [...jobs.values()].filter(
+          ({ state, repository }) =>
+            (state === 'claimed' || state === 'running') && repository === job.repository,
+        )
+        if (held.length >= most) return undefined
         return putJob({ ...job, state: 'claimed', host, claim: job.claim + 1 })
       }),
       inState: step((state) =>

@@ -6,8 +6,8 @@ import { jobFolderPath } from '../../../runner/job/filenames.ts'
 import type { JobSource } from '../../../runner/job/job-order.ts'
 import type { JobRecord } from '../../../runner/job/job-record.ts'
 import { runJob } from '../../../runner/job/run-job.ts'
-import { coldStart } from '../../../runner/machine/cold-start.ts'
 import { directorySource } from '../../../runner/source/directory-source.ts'
+import { startOnHost } from '../../../runner/start-on-host.ts'
 import type { View } from '../view/view.ts'
 import { type LocalCommit, readLocalCommit } from './local-commit.ts'
 
@@ -63,7 +63,7 @@ async function runOne({ run, job, buildId, commit, source }: RunOne): Promise<Jo
     dataFolder,
     source,
     ensureImage: (name, watched) => shelf.ensure(name, watched),
-    startMachine: coldStart({ host, dataFolder }),
+    startMachine: startOnHost({ host, dataFolder }),
     signal,
     onEvent: (event) => view.event(event),
     onImageProgress,

@@ -36,7 +36,18 @@ function reposCommand(): Command {
       .option('--webhook-secret <secret>', 'made where none is given')
       .option('--status-token <token>', 'token with which statuses are written')
       .option('--clone-token <token>', 'token with which it is fetched')
+      .option('--notify <url>', notifyHelp, collect, [])
       .action(addRepository),
+  )
+  repos.addCommand(
+    withClientOptions(new Command('set').description('change what is given of a repository'))
+      .argument('<repository>', 'forge:owner/name')
+      .option('--clone-url <url>', 'where it is fetched from, without credentials')
+      .option('--api-url <url>', "base of the forge's API")
+      .option('--branch <name>', 'its default branch')
+      .option('--notify <url>', `${notifyHelp}; takes the place of all that were named before`, collect)
+      .option('--no-notify', 'notify nobody any more')
+      .action(setRepository),
   )
   repos.addCommand(
     withClientOptions(new Command('rm').description('forget a repository and its secrets'))
@@ -55,6 +66,7 @@ type AddRepository = ClientOptions & {
   webhookSecret?: string
   statusToken?: string
   cloneToken?: string
+  notify: string[]
 }
 
 async function addRepository(key: string, options: AddRepository): Promise<void> {
@@ -67,22 +79,54 @@ async function addRepository(key: string, options: AddRepository): Promise<void>
     cloneUrl,
     apiUrl,
     defaultBranch: branch,
+    notify: options.notify.map(notifyTarget),
   }
-  const added = await openClient(options).send<{ webhookSecret?: string; webhookUrl: string }>(
-    'POST',
-    '/repositories',
-    {
-      ...asked,
-      secrets: { webhook, token, clone },
-    },
-  )
+  const added = await openClient(options).send<Registered & { webhookUrl: string }>('POST', '/repositories', {
+    ...asked,
+    secrets: { webhook, token, clone },
+  })
   if (options.json) return printJson(added)
   process.stdout.write(
     `${key} is registered. Let the forge call ${added.webhookUrl} on pushes and pull requests.\n`,
   )
-  if (added.webhookSecret !== undefined) {
-    process.stdout.write(`Its webhook secret, shown this once: ${added.webhookSecret}\n`)
-  }
+  sayOnce(added)
+}
+
+type Registered = { readonly webhookSecret?: string; readonly notificationSecret?: string }
+
+function sayOnce({ webhookSecret, notificationSecret }: Registered): void {
+  if (webhookSecret !== undefined)
+    process.stdout.write(`Its webhook secret, shown this once: ${webhookSecret}\n`)
+  if (notificationSecret !== undefined)
+    process.stdout.write(`The secret that signs its notifications, shown this once: ${notificationSecret}\n`)
+}
+
+type SetRepository = ClientOptions & {
+  cloneUrl?: string
+  apiUrl?: string
+  branch?: string
+  /** False for `--no-notify`. */
+  notify?: string[] | false
+}
+
+async function setRepository(key: string, options: SetRepository): Promise<void> {
+  const { cloneUrl, apiUrl, branch: defaultBranch, notify } = options
+  const targets = notify === false ? [] : notify?.map(notifyTarget)
+  const change = { cloneUrl, apiUrl, defaultBranch, notify: targets }
+  const path = `/repositories/${encodeURIComponent(key)}`
+  const changed = await openClient(options).send<Registered>('PATCH', path, change)
+  if (options.json) return printJson(changed)
+  process.stdout.write(`${key} is changed.\n`)
+  sayOnce(changed)
+}
+
+const notifyHelp = 'post builds to this URL, as URL or EVENT,EVENT=URL (started, ended, failed, ...)'
+
+/** `https://…` for every verdict, `failed,errored=https://…` for these. */
+function notifyTarget(text: string): { url: string; on?: string[] } {
+  const events = /^([a-z,-]+)=(.*)$/s.exec(text)
+  if (events === null) return { url: text }
+  return { on: (events[1] ?? '').split(','), url: events[2] ?? '' }
 }
 
 function tokensCommand(): Command {
@@ -172,6 +216,6 @@ function scopeOf({ repository }: { repository?: string }): string {
   return encodeURIComponent(repository ?? 'host')
 }
 
-function collect(value: string, values: string[]): string[] {
+function collect(value: string, values: string[] = []): string[] {
   return [...values, value]
 }

@@ -20,6 +20,12 @@ export function openClient({ server, token }: ClientOptions): ApiClient {
   })
 }
 
+/** JSON, which leaves DEL and the C1 controls as they are: a terminal would obey them. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+  const text = JSON.stringify(value, null, 2).replace(/[\u007f-\u009f]/g, escaped)
+  process.stdout.write(`${text}\n`)
+}
+
+function escaped(control: string): string {
+  return `\\u00${control.charCodeAt(0).toString(16)}`
 }

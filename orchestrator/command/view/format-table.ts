@@ -1,6 +1,8 @@
-/** Columns as wide as their widest cell, the last one as it is; ends with a newline. */
+import { oneLine } from './one-line.ts'
+
+/** Columns as wide as their widest cell, the last one as it is; ends with a newline. Cells may hold anything. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows]
+  const all = [head, ...rows].map((row) => row.map(oneLine))
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)))
   const line = (row: readonly string[]) =>
     row

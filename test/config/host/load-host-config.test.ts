@@ -31,6 +31,7 @@ const problemsOf = async (text: string): Promise<string[]> => {
 
 const MiB = 1024 ** 2
 const GiB = 1024 ** 3
+const day = 86_400_000
 const defaults = {
   data: undefined,
   runDir: undefined,
@@ -51,6 +52,10 @@ const defaults = {
   },
   stop: { powerdown: 10_000, term: 5_000 },
   boot: { cpuTime: 600_000, quiet: 180_000 },
+  templates: { use: true, quota: 20 * 2 ** 30, maxAge: 30 * day },
+  pool: [],
+  archive: undefined,
+  retention: { builds: { age: 365 * day }, logs: 90 * day, artifacts: 30 * day },
   redis: undefined,
   listen: { host: '127.0.0.1', port: 8470 },
   publicUrl: undefined,
@@ -173,6 +178,22 @@ secrets_key: keys/secrets.key
     })
   })
 
+  it('reads how long what has ended is kept, by number or by age', async () => {
+    const host = await load(`
+archive: kept
+retention: { builds: 500, logs: 12h }
+`)
+    expect(host.archive).toBe(join(folder, 'kept'))
+    expect(host.retention).toEqual({ builds: { newest: 500 }, logs: day / 2, artifacts: 30 * day })
+    expect((await load('retention: { builds: 2d }\n')).retention.builds).toEqual({ age: 2 * day })
+    expect(await problemsOf('retention: { builds: 0 }\n')).toEqual([
+      '1:22: retention.builds: expected a number of builds of at least 1, or an age such as 90d, found the number 0',
+    ])
+    expect(await problemsOf('retention: { logs: 3651d }\n')).toEqual([
+      '1:20: retention.logs: expected an age of more than 0 and at most 3650d, found "3651d"',
+    ])
+  })
+
   it('reads repositories, with defaults and paths of secrets counted from the folder of the file', async () => {
     const host = await load(`
 repositories:
@@ -188,7 +209,8 @@ repositories:
     submodules: true
     lfs: true
     schedules: [{ cron: 30 4 * * 1-5 }, { cron: 0 0 1 * *, branch: release/1.x }]
-    secret_files: { webhook: name.webhook, clone: /run/clone }
+    notify: [{ url: https://example.org/hook }, { url: "http://127.0.0.1:9/", on: [started, failed] }]
+    secret_files: { webhook: name.webhook, clone: /run/clone, notification: signing }
 `)
     const plain = {
       forge: 'gitea',
@@ -202,7 +224,8 @@ repositories:
       submodules: false,
       lfs: false,
       schedules: [],
-      secretFiles: { webhook: undefined, token: undefined, clone: undefined },
+      notify: [],
+      secretFiles: { webhook: undefined, token: undefined, clone: undefined, notification: undefined },
     }
     const full = {
       forge: 'gitlab',
@@ -219,7 +242,16 @@ repositories:
         { cron: '30 4 * * 1-5', branch: 'trunk' },
         { cron: '0 0 1 * *', branch: 'release/1.x' },
       ],
-      secretFiles: { webhook: join(folder, 'name.webhook'), token: undefined, clone: '/run/clone' },
+      notify: [
+        { url: 'https://example.org/hook', on: ['ended'] },
+        { url: 'http://127.0.0.1:9/', on: ['started', 'failed'] },
+      ],
+      secretFiles: {
+        webhook: join(folder, 'name.webhook'),
+        token: undefined,
+        clone: '/run/clone',
+        notification: join(folder, 'signing'),
+      },
     }
     expect(host.repositories).toEqual([plain, full])
   })

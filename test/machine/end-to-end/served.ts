@@ -6,18 +6,26 @@ import { type Bench, mainFile } from '../mayfly.ts'
 
 export type Served = {
   readonly url: string
+  readonly pid: number
   /** An answer of the API as JSON. */
   api(method: string, path: string, body?: object): Promise<{ status: number; body: Record<string, unknown> }>
   text(path: string): Promise<string>
   stop(): Promise<number | undefined>
 }
 
+type ServeOptions = {
+  /** What runs it, such as `setpriv` with its options. @defaultValue nothing */
+  readonly prefix?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /** Starts `mayfly serve` on a bench's data folder and a free port, as a service would, and ends it with the test. */
-export async function startServed(bench: Bench): Promise<Served> {
+export async function startServed(bench: Bench, options: ServeOptions = {}): Promise<Served> {
   const config = join(bench.data, '..', 'mayfly.yml')
   await writeFile(config, `listen: 127.0.0.1:0\nsecrets_key: ${join(bench.data, '..', 'secrets.key')}\n`)
-  const child = execa(process.execPath, [mainFile, 'serve', '--config', config], {
-    env: { MAYFLY_DATA: bench.data, MAYFLY_LOG_LEVEL: 'warn' },
+  const [program = '', ...args] = [...(options.prefix ?? []), process.execPath, mainFile]
+  const child = execa(program, [...args, 'serve', '--config', config], {
+    env: { MAYFLY_DATA: bench.data, MAYFLY_LOG_LEVEL: 'warn', ...options.env },
     stdin: 'ignore',
     reject: false,
     buffer: false,
@@ -50,6 +58,7 @@ export async function startServed(bench: Bench): Promise<Served> {
     })
   return {
     url,
+    pid: child.pid ?? 0,
     stop,
     api: async (method, path, body) => {
       const response = await request(method, `/api/v1${path}`, body)

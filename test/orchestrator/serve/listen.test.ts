@@ -21,7 +21,7 @@ async function start(host: HostConfig, tokens = memoryTokens()) {
   return server
 }
 
-it('[AC36] listens on loopback where nothing else is said', async () => {
+it('AC36: listens on loopback where nothing else is said', async () => {
   const host = await aHost()
   expect(host.listen).toEqual({ host: '127.0.0.1', port: 8470 })
   const { url } = await start({ ...host, listen: { ...host.listen, port: 0 } })
@@ -30,7 +30,7 @@ it('[AC36] listens on loopback where nothing else is said', async () => {
 })
 
 it.each(['0.0.0.0', '::', '192.0.2.1', 'ci.example'])(
-  '[AC36] refuses to listen on %s without a token',
+  'AC36: refuses to listen on %s without a token',
   async (address) => {
     const host = await aHost({ listen: { host: address, port: 0 }, trustedProxies: ['127.0.0.1'] })
     await expect(start(host)).rejects.toThrow(/expected a token before listening/)
@@ -38,7 +38,7 @@ it.each(['0.0.0.0', '::', '192.0.2.1', 'ci.example'])(
   },
 )
 
-it('[AC36] refuses to listen beyond loopback without the proxy that ends TLS, and does with both', async () => {
+it('AC36: refuses to listen beyond loopback without the proxy that ends TLS, and does with both', async () => {
   const tokens = memoryTokens()
   await tokens.make({ name: 'ann', scopes: ['admin'] })
   const host = await aHost({ listen: { host: '0.0.0.0', port: 0 } })

@@ -1,0 +1,52 @@
+import { createWriteStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import { ConfigError, InfraError } from '../../config/errors.ts'
+import { formatSize } from '../../config/size.ts'
+
+/**
+ * Writes what arrives into a file, counted on its way: nobody's word on its length is believed.
+ * @throws ConfigError beyond `bytes`, InfraError where the disk is full or the sender broke off
+ */
+export async function receiveBundle(order: {
+  from: AsyncIterable<Uint8Array>
+  file: string
+  bytes: number
+  signal: AbortSignal
+}): Promise<void> {
+  const { from, file, bytes, signal } = order
+  let size = 0
+  try {
+    await pipeline(
+      from,
+      async function* (chunks) {
+        for await (const chunk of chunks) {
+          size += chunk.length
+          if (size > bytes) throw bundleTooLarge(bytes)
+          yield chunk
+        }
+      },
+      createWriteStream(file, { flags: 'wx', mode: 0o600 }),
+      { signal },
+    )
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    signal.throwIfAborted()
+    throw broken(error, size)
+  }
+}
+
+export function bundleTooLarge(bytes: number): ConfigError {
+  return new ConfigError(`expected at most ${formatSize(bytes)} in a submission, got more`, {
+    hint: 'Add what the job does not need to .gitignore, or raise limits.upload_bytes in the host file of the server.',
+  })
+}
+
+function broken(cause: unknown, size: number): InfraError {
+  const isFull = cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC'
+  const found = cause instanceof Error ? cause.message : String(cause)
+  if (isFull)
+    return new InfraError('host-disk-full', 'expected room for a submission, found the disk full', { cause })
+  return new InfraError('upload', `expected a whole submission, got its first ${size} bytes: ${found}`, {
+    cause,
+  })
+}

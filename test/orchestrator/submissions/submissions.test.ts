@@ -1,0 +1,144 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { checkoutsFolder, mirrorFolder, ownerFile } from '../../../orchestrator/git/filenames.ts'
+import { aSubmissions } from './a-submissions.ts'
+import { bundleMaker } from './bundle-of.ts'
+
+const limits = { bytes: 2 ** 22 }
+
+it('makes of a bundle a build of a local repository whose tree a job gets', async () => {
+  const { submit, asked, mirror, git, signal, store } = await aSubmissions()
+  const maker = await bundleMaker()
+  const sha = maker.commit([
+    { mode: '100644', name: 'Makefile', content: 'all:\n' },
+    { mode: '40000', name: 'ci', tree: [{ mode: '100644', name: 'one.yml', content: 'steps: []\n' }] },
+  ])
+  const bundle = await maker.bundle('refs/heads/main')
+  const { build } = await submit(bundle, { pipelineFile: 'ci/one.yml', jobs: ['test'], inputs: { a: 'b' } })
+  expect(build?.repository).toBe('local:ann/engine')
+  const [request] = asked
+  expect(request).toMatchObject({
+    repository: { forge: 'local', name: 'ann/engine', pipelineFile: 'ci/one.yml', from: 'submission' },
+    trigger: {
+      ...{ event: 'manual', sha, ref: 'refs/heads/main', branch: 'main', tag: undefined },
+      ...{ title: 'submitted', author: 'a', actor: 'ann', inputs: { a: 'b' }, before: undefined },
+    },
+    only: ['test'],
+  })
+  // The file is this submission's, not the repository's.
+  const kept = await store.repositories.get('local:ann/engine')
+  expect(kept).toMatchObject({ pipelineFile: undefined, submodules: false, lfs: false })
+  if (kept === undefined) throw new Error('the repository is not kept')
+  await mirror.fetch(kept, { ref: 'refs/heads/main', sha }, signal)
+  expect(await mirror.readFile(kept, sha, 'ci/one.yml', signal)).toBe('steps: []\n')
+  const source = await mirror.source(kept, { ref: 'refs/heads/main', sha }, limits, signal)
+  const [id = ''] = await readdir(checkoutsFolder(git.dataFolder))
+  const tree = join(checkoutsFolder(git.dataFolder), id, 'tree')
+  expect((await readdir(tree)).sort()).toEqual(['.git', 'Makefile', 'ci'])
+  expect(maker.git(['-C', tree, 'remote'])).toBe('')
+  expect(maker.git(['-C', tree, 'symbolic-ref', 'HEAD'])).toBe('refs/heads/main')
+  await source.release()
+})
+
+it('keeps nothing on disk but the mirror, and clears away what a dead process left', async () => {
+  const { submit, submissions, git, signal } = await aSubmissions()
+  const maker = await bundleMaker()
+  maker.commit([{ mode: '100644', name: 'a' }])
+  await submit(await maker.bundle('refs/heads/main'))
+  expect(await readdir(checkoutsFolder(git.dataFolder))).toEqual([])
+  const dead = join(checkoutsFolder(git.dataFolder), 'dead')
+  await mkdir(dead)
+  await writeFile(ownerFile(dead), JSON.stringify({ pid: 1, startTime: 1 }))
+  await submissions.prune(signal)
+  expect(existsSync(dead)).toBe(false)
+})
+
+it('gives each caller and folder a repository of its own, whatever they are called', async () => {
+  const { submit, store } = await aSubmissions()
+  const maker = await bundleMaker()
+  maker.commit([{ mode: '100644', name: 'a' }])
+  const bundle = await maker.bundle('refs/heads/main')
+  const callers = ['ann', 'ann b', 'ann-b', '../..', '..', 'ünï', 'ann/engine']
+  for (const by of callers) await submit(bundle, { by })
+  await submit(bundle, { name: '..' })
+  const names = (await store.repositories.list()).map(({ name }) => name)
+  expect(new Set(names).size).toBe(callers.length + 1)
+  for (const name of names) expect(name).toMatch(/^(?!\.)[\w.~-]+\/(?!\.)[\w.~-]+$/)
+  expect(names).toContain('ann/engine')
+})
+
+it('takes the same commit again, and many at the same time', async () => {
+  const { submit, asked } = await aSubmissions()
+  const maker = await bundleMaker()
+  const shas = []
+  const bundles = []
+  for (const content of ['1', '2', '3']) {
+    shas.push(maker.commit([{ mode: '100644', name: 'a', content }]))
+    bundles.push(await maker.bundle('refs/heads/main'))
+  }
+  await Promise.all([...bundles, ...bundles].map((bundle) => submit(bundle)))
+  expect(asked.map(({ trigger }) => trigger.sha).sort()).toEqual([...shas, ...shas].sort())
+})
+
+it('says that submitted files are gone where they were removed, and asks no server for them', async () => {
+  const { mirror, signal, store, submit } = await aSubmissions()
+  const maker = await bundleMaker()
+  maker.commit([{ mode: '100644', name: 'a' }])
+  await submit(await maker.bundle('refs/heads/main'))
+  const repository = await store.repositories.get('local:ann/engine')
+  if (repository === undefined) throw new Error('the repository is not kept')
+  const commit = { ref: 'refs/heads/main', sha: 'c'.repeat(40) }
+  const words = 'expected the submitted files of cccccccccccc on this host, found them removed'
+  await expect(mirror.fetch(repository, commit, signal)).rejects.toThrow(words)
+  await expect(mirror.source(repository, commit, limits, signal)).rejects.toThrow(words)
+})
+
+const day = 24 * 3600_000
+
+it('prunes by number and by age, never what a build still needs, and gives the disk back', async () => {
+  let time = Date.parse('2026-01-01T00:00:00.000Z')
+  const keep = { most: 4, left: 2, ageMs: 10 * day }
+  const world = await aSubmissions({ keep, now: () => new Date(time) })
+  const { submit, store, mirror, signal, submissions, git } = world
+  const maker = await bundleMaker()
+  const shas: string[] = []
+  const submitOne = async (): Promise<void> => {
+    time += 1000
+    shas.push(maker.commit([{ mode: '100644', name: 'a', content: String(shas.length) }]))
+    await submit(await maker.bundle('refs/heads/main'))
+  }
+  const repository = () => store.repositories.get('local:ann/engine')
+  const isKept = async (sha: string | undefined) => {
+    const known = await repository()
+    if (known === undefined || sha === undefined) return false
+    return await mirror.fetch(known, { ref: 'refs/heads/main', sha }, signal).then(
+      () => true,
+      () => false,
+    )
+  }
+  const endAll = async (but?: string) => {
+    const { items } = await store.builds.list({}, { limit: 100, cursor: undefined })
+    for (const { id, trigger } of items)
+      if (trigger.sha !== but) await store.builds.update(id, { state: 'passed' })
+  }
+  for (let count = 0; count < 4; count++) await submitOne()
+  // The first build has not ended.
+  await endAll(shas[0])
+  expect(await Promise.all(shas.map(isKept))).toEqual([true, true, true, true])
+  await submitOne()
+  expect(await Promise.all(shas.map(isKept))).toEqual([true, false, false, true, true])
+  const folder = mirrorFolder(git.dataFolder, 'local:ann/engine')
+  expect(() => maker.git(['-C', folder, 'cat-file', '-e', shas[1] ?? ''])).toThrow()
+  maker.git(['-C', folder, 'fsck', '--strict'])
+  await endAll()
+  time += 9 * day
+  await submissions.prune(signal)
+  expect(await isKept(shas[4])).toBe(true)
+  time += 2 * day
+  await submissions.prune(signal)
+  expect(existsSync(folder)).toBe(false)
+  await submitOne()
+  expect(await isKept(shas.at(-1))).toBe(true)
+})
