@@ -27,18 +27,19 @@ export async function exec(options: ExecOptions): Promise<ExecOutcome> {
   const opening = openChannel(client, command)
   try {
     return await untilAborted(
-      opening.then((channel) => talk(channel, options)),
+      opening.then((open) => talk(open, options)),
       signal,
     )
   } catch (error) {
-    opening.then((channel) => channel.destroy()).catch(() => undefined)
+    opening.then(({ channel }) => channel.destroy()).catch(() => undefined)
     throw error
   }
 }
 
-async function talk(channel: ClientChannel, options: ExecOptions): Promise<ExecOutcome> {
+type OpenChannel = { channel: ClientChannel; status: Promise<number | undefined> }
+
+async function talk({ channel, status }: OpenChannel, options: ExecOptions): Promise<ExecOutcome> {
   const { signal, input, onStdout, maxOutput = 1024 * 1024 } = options
-  const status = exitStatus(channel)
   channel.end(input ?? '')
   const [stdout, stderr] = await Promise.all([
     onStdout === undefined ? collect(channel, maxOutput) : handOver({ stream: channel, onStdout, signal }),
@@ -47,14 +48,15 @@ async function talk(channel: ClientChannel, options: ExecOptions): Promise<ExecO
   return { code: await status, stdout, stderr }
 }
 
-function openChannel(client: Client, command: string): Promise<ClientChannel> {
+function openChannel(client: Client, command: string): Promise<OpenChannel> {
   return new Promise((resolve, reject) => {
     const lost = () => reject(new Error('the SSH connection closed before the command began'))
     client.once('close', lost)
     client.exec(command, (error, channel) => {
       client.off('close', lost)
       if (error) reject(error)
-      else resolve(channel)
+      // Listened to at once: a short command's status can come in the very packet that opens the channel.
+      else resolve({ channel, status: exitStatus(channel) })
     })
   })
 }

@@ -61,6 +61,23 @@ export async function putStream({ sftp, path, source, mode, signal }: Put): Prom
   }
 }
 
+type PutBytes = { sftp: SFTPWrapper; path: string; bytes: Buffer; mode: number }
+
+/** Writes a whole file of few bytes in two round trips: all that needs the open file is asked at once. */
+export async function putBytes({ sftp, path, bytes, mode }: PutBytes): Promise<void> {
+  const handle = await callback<Buffer>(sftp, (done) => sftp.open(path, 'w', { mode }, done))
+  const writes: Promise<void>[] = []
+  for (let start = 0; start < bytes.length; start += chunkBytes) {
+    const length = Math.min(chunkBytes, bytes.length - start)
+    writes.push(callback<void>(sftp, (done) => sftp.write(handle, bytes, start, length, start, done)))
+  }
+  await Promise.all([
+    ...writes,
+    callback<void>(sftp, (done) => sftp.fchmod(handle, mode, done)),
+    callback<void>(sftp, (done) => sftp.close(handle, done)),
+  ])
+}
+
 const { OK, NO_CONNECTION, CONNECTION_LOST } = ssh2.utils.sftp.STATUS_CODE
 
 /** Whether an error is the server's own answer to a call, so that the connection is not what failed. */

@@ -23,6 +23,17 @@ describe('exec', () => {
     })
   })
 
+  it('has the exit code of a command that is over before anybody could ask', async () => {
+    const client = await clientOf((_command, channel) => {
+      channel.exit(7)
+      channel.end('said')
+    })
+    const outcomes = await Promise.all(
+      Array.from({ length: 100 }, () => exec({ client, command: 'anything', signal })),
+    )
+    expect(new Set(outcomes.map(({ code, stdout }) => `${code} ${stdout}`))).toEqual(new Set(['7 said']))
+  })
+
   it('gives the command its input and closes it', async () => {
     const client = await clientOf()
     const input = 'secret on standard input\n'.repeat(5000)
