@@ -8,6 +8,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/{config,images,runner,orchestrator}/**/*.test.ts'],
           testTimeout: 30_000,
+          // Most of them wait more than they compute.
+          maxWorkers: 2,
         },
       },
       {
