@@ -1,3 +1,5 @@
+import { appendFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { readCloneUrl } from '../../config/clone-url.ts'
 import type { Repository } from '../model/repository.ts'
 import { branchOf, tagOf } from './check-names.ts'
@@ -32,29 +34,36 @@ export async function checkOut(order: {
   const branch = branchOf(ref)
   const format = from.sha.length === 64 ? 'sha256' : 'sha1'
   await git(['init', '--quiet', '--template=', `--object-format=${format}`, '--initial-branch=main'])
-  const hasOrigin = repository.forge !== 'local'
-  if (hasOrigin) {
-    await git(['config', 'remote.origin.url', readCloneUrl(repository.cloneUrl).url])
-    await git(['config', 'remote.origin.fetch', '+refs/heads/*:refs/remotes/origin/*'])
+  // What git would write itself, one process for each line of it.
+  if (repository.forge !== 'local') {
+    await appendFile(join(tree, '.git', 'config'), originConfig(repository, ref))
   }
+  if (branch !== undefined) await writeFile(join(tree, '.git', 'HEAD'), `ref: ${ref}\n`)
   await git(
     ['fetch', '--quiet', '--no-write-fetch-head', '--no-auto-maintenance', `--depth=${historyDepth}`]
-      .concat('--end-of-options', from.folder)
+      .concat('--update-head-ok', '--end-of-options', from.folder)
       .concat(refspecs(from.sha, ref)),
     fromMirror,
   )
-  if (branch === undefined) {
-    await git(['update-ref', '--no-deref', 'HEAD', `${from.sha}^{commit}`])
-  } else {
-    // Not as the initial branch: a name such as -x is a fine one for a push, and none for init.
-    await git(['symbolic-ref', 'HEAD', ref])
-    await git(['update-ref', 'HEAD', `${from.sha}^{commit}`])
-    if (hasOrigin) {
-      await git(['config', `branch.${branch}.remote`, 'origin'])
-      await git(['config', `branch.${branch}.merge`, ref])
-    }
-  }
+  if (branch === undefined) await git(['update-ref', '--no-deref', 'HEAD', `${from.sha}^{commit}`])
   await git(['reset', '--quiet', '--hard'])
+}
+
+/** `origin`, and what a branch follows there. */
+function originConfig({ cloneUrl }: Repository, ref: string): string {
+  const branch = branchOf(ref)
+  const sections = [
+    `[remote "origin"]\n\turl = ${quoted(readCloneUrl(cloneUrl).url)}\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n`,
+    ...(branch === undefined
+      ? []
+      : [`[branch ${quoted(branch)}]\n\tremote = origin\n\tmerge = ${quoted(ref)}\n`]),
+  ]
+  return sections.join('')
+}
+
+/** As git-config(1) reads it, whatever is in it; no value has a line break, which checkRef and the URL see to. */
+function quoted(value: string): string {
+  return `"${value.replaceAll(/["\\]/g, '\\$&')}"`
 }
 
 /** The mirror's objects were checked when they came. */
@@ -63,7 +72,8 @@ const fromMirror: GitAccess = { transports: ['file'], config: [['fetch.fsckObjec
 /** A commit needs some name to be fetched to; the one it has on the server, where that is a branch or a tag. */
 function refspecs(sha: string, ref: string): string[] {
   const branch = branchOf(ref)
-  if (branch !== undefined) return [`${commitRef(sha)}:refs/remotes/origin/${branch}`]
+  if (branch !== undefined)
+    return [`refs/remotes/origin/${branch}`, ref].map((name) => `${commitRef(sha)}:${name}`)
   return [
     tagOf(ref) === undefined
       ? `${commitRef(sha)}:refs/remotes/origin/HEAD-of-job`

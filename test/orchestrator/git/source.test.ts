@@ -88,15 +88,19 @@ describe('source', () => {
     expect(git(join(outside, 'job0'), 'describe', '--tags')).toBe('v1.0')
   })
 
-  it.each(['-x', 'HEAD', 'feature/ü'])('checks out a branch with the odd name %s', async (branch) => {
-    const { repository } = await repositoryOf({ a: '1' })
-    const sha = await server.commit('owner/name', { a: '2' }, { branch })
-    const commit = { ref: `refs/heads/${branch}`, sha }
-    await mirror.fetch(repository, commit, signal)
-    await unpacked(repository, commit, join(outside, 'job'))
-    expect(await readFile(join(outside, 'job', 'a'), 'utf8')).toBe('2')
-    expect(git(join(outside, 'job'), 'symbolic-ref', 'HEAD')).toBe(commit.ref)
-  })
+  it.each(['-x', 'HEAD', 'feature/ü', 'say"#;$(id)', "it's]"])(
+    'checks out a branch with the odd name %s',
+    async (branch) => {
+      const { repository } = await repositoryOf({ a: '1' })
+      const sha = await server.commit('owner/name', { a: '2' }, { branch })
+      const commit = { ref: `refs/heads/${branch}`, sha }
+      await mirror.fetch(repository, commit, signal)
+      await unpacked(repository, commit, join(outside, 'job'))
+      expect(await readFile(join(outside, 'job', 'a'), 'utf8')).toBe('2')
+      expect(git(join(outside, 'job'), 'symbolic-ref', 'HEAD')).toBe(commit.ref)
+      expect(git(join(outside, 'job'), 'config', `branch.${branch}.merge`)).toBe(commit.ref)
+    },
+  )
 
   it('brings the last 50 commits and the tags on them', async () => {
     const { repository } = await repositoryOf({ n: 'first' })
