@@ -8,6 +8,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/{config,images,runner,orchestrator}/**/*.test.ts'],
           testTimeout: 30_000,
+          // What is printed is compared as text, and where CI is set colours are on even without a terminal.
+          env: { NO_COLOR: '1' },
           // Most of them wait more than they compute.
           maxWorkers: 2,
         },
