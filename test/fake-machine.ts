@@ -38,6 +38,7 @@ export type FakeFault = 'hang' | MachineEnd | Error
 /** A call of the machine, as it stands in `calls`. Those of `files` and `console` are named after their method. */
 export type FakeCall =
   | 'prepare'
+  | 'rehearse'
   | 'upload'
   | 'putFile'
   | 'exec'
@@ -169,6 +170,7 @@ export function createFakeMachine(options: FakeMachineOptions = {}): FakeMachine
     get secrets() {
       return secrets
     },
+    rehearse: (signal) => call('rehearse', signal, () => undefined),
     prepare: (given, signal) =>
       call('prepare', signal, () => {
         preparation = given

@@ -42,6 +42,12 @@ export function createMetrics() {
       buckets: bootBuckets,
       registers,
     }),
+    poolTakes: new Counter({
+      name: 'mayfly_pool_takes_total',
+      help: 'Jobs of images that a pool has machines of: hit where they got one, miss where they did not',
+      labelNames: ['image', 'result'],
+      registers,
+    }),
     deliveries: new Counter({
       name: 'mayfly_webhook_deliveries_total',
       help: 'Webhook calls by forge and by the verdict on them',

@@ -1,6 +1,7 @@
 import { cpus, totalmem } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
+import { withPool } from '../../runner/pool/with-pool.ts'
 import { endLostJobs } from '../hosts/end-lost-jobs.ts'
 import { type Hosts, heartbeatMs } from '../hosts/hosts.ts'
 import type { Resources } from '../queue/capacity.ts'
@@ -8,6 +9,7 @@ import { takeJobs } from '../queue/take-jobs.ts'
 import type { JobTaker, TakeOrder } from '../queue/take-order.ts'
 import { isHeld } from './claim-job.ts'
 import { endJob } from './end-job.ts'
+import { createHostPool } from './host-pool.ts'
 import { runBuildJob } from './run-build-job.ts'
 import type { WorkerParts } from './worker-parts.ts'
 
@@ -39,18 +41,24 @@ export function startJobHost(options: JobHost): { stop(bound: { graceMs: number 
   })
   let tellChanged: () => void = () => undefined
   const claims = new Set<string>()
-  const taker = takeJobs({
+  // Machines that wait do not count as taken: a job that finds no room beside them gets theirs.
+  const pool = createHostPool({ parts, capacity, spare: () => taker.free() })
+  const pooled = { ...parts, startMachine: withPool(parts.startMachine, pool) }
+  const taker: JobTaker = takeJobs({
     connection,
     prefix,
     capacity,
     log,
     ...(options.timing === undefined ? {} : { timing: options.timing }),
-    onChange: () => tellChanged(),
+    onChange: () => {
+      tellChanged()
+      pool.look()
+    },
     needs: async (id) => (await store.jobs.get(id))?.resources,
     run: async (job) => {
       // A host that the others have not heard of has no jobs: they would take this one for lost.
       await announced
-      return await runBuildJob({ parts, job, claims })
+      return await runBuildJob({ parts: pooled, job, claims })
     },
     isHeld: (id) => isHeld({ parts, id }),
     onHeld: async (id) => {
@@ -74,6 +82,7 @@ export function startJobHost(options: JobHost): { stop(bound: { graceMs: number 
       await store.jobs.change(id, ['queued'], { waiting })
     },
   })
+  pool.look()
   const ending = new AbortController()
   const changes = createChanges()
   tellChanged = changes.tell
@@ -81,7 +90,7 @@ export function startJobHost(options: JobHost): { stop(bound: { graceMs: number 
   const beat = heartbeat({ parts, hosts, capacity, taker, changes, onAnnounced: tellAnnounced, signal })
   return {
     stop: async (bound) => {
-      await taker.stop(bound)
+      await Promise.all([taker.stop(bound), pool.drain()])
       ending.abort()
       changes.tell()
       await beat

@@ -13,6 +13,11 @@ export const guestPaths = {
   uploadTar: '/var/lib/mayfly/upload.tar',
 } as const
 
+/** The working directory of a job. */
+export function workFolder(user: string): string {
+  return `/home/${user}/work`
+}
+
 /** The folder of one step under the job's folder. */
 export function stepFolder(index: number): string {
   return `${guestPaths.jobFolder}/${index}`

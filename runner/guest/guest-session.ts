@@ -3,11 +3,12 @@ import { ConfigError, InfraError } from '../../config/errors.ts'
 import type { Machine, Preparation, StepCommand } from '../machine/machine.ts'
 import { exec } from '../ssh/exec.ts'
 import type { GuestLink } from '../ssh/guest-link.ts'
-import { callback, isSftpAnswer, putStream } from '../ssh/sftp.ts'
+import { callback, isSftpAnswer, putBytes, putStream } from '../ssh/sftp.ts'
 import { sftpOf } from '../ssh/sftp-of.ts'
 import { exportLines } from './export-lines.ts'
 import { guestPaths, stepFolder } from './guest-paths.ts'
 import { environmentFile, prepareScript } from './prepare-script.ts'
+import { rehearse } from './rehearse.ts'
 import { remoteFiles } from './remote-files.ts'
 import { runStep } from './run-step.ts'
 import { shellQuote } from './shell-quote.ts'
@@ -28,7 +29,7 @@ export type Prepared = { readonly preparation: Preparation; readonly proxyPort: 
 
 type SessionMethods = { workdir(): string } & Pick<
   Machine,
-  'prepare' | 'addSecrets' | 'upload' | 'putFile' | 'exec' | 'runStep' | 'files'
+  'prepare' | 'rehearse' | 'addSecrets' | 'upload' | 'putFile' | 'exec' | 'runStep' | 'files'
 >
 
 /** What a job does in a guest over its SSH connection. */
@@ -60,32 +61,45 @@ export function guestSession({
 
   /** A step that was started before is only watched: sh reads its script while it runs. */
   const placeStep = async (step: StepCommand, signal: AbortSignal) => {
+    const script = scriptFile(step.shell, step.script)
     const sftp = await sftpOf(await link.connection(signal))
     const folder = stepFolder(step.index)
-    if ((await files.stat(`${folder}/started`, signal)) !== undefined) return
-    if ((await files.stat(folder, signal)) === undefined) {
-      await callback<void>(sftp, (done) => sftp.mkdir(folder, { mode: 0o700 }, done))
-    }
-    await put(`${folder}/script`, scriptFile(step.shell, step.script), 0o755, signal)
-    await put(`${folder}/env`, Buffer.from(`${exportLines(step.env)}\n`), 0o600, signal)
+    const [started] = await Promise.all([
+      files.stat(`${folder}/started`, signal),
+      // Where it could not be made and is not there either, what is put into it says so.
+      callback<void>(sftp, (done) => sftp.mkdir(folder, { mode: 0o700 }, done)).catch(ifNoAnswer),
+    ])
+    if (started !== undefined) return
+    await Promise.all([
+      putBytes({ sftp, path: `${folder}/script`, bytes: script, mode: 0o755 }),
+      putBytes({
+        ...{ sftp, path: `${folder}/env`, mode: 0o600 },
+        bytes: Buffer.from(`${exportLines(step.env)}\n`),
+      }),
+    ])
   }
 
-  return {
-    workdir: () => workdir,
-
+  const session: Omit<SessionMethods, 'workdir' | 'rehearse'> = {
     prepare: (preparation, signal) =>
       guard(signal, async (both) => {
         workdir = preparation.workdir
-        const before = prepared
-        prepared = { preparation, proxyPort: proxyPort() }
-        if (before?.preparation === preparation && before.proxyPort === prepared.proxyPort) return
-        if (before?.preparation.workdir === workdir && before.proxyPort === prepared.proxyPort) {
-          const text = environmentFile({ ...preparation, proxyPort: prepared.proxyPort })
-          return void (await put(guestPaths.env, Buffer.from(text), 0o600, both))
+        const port = proxyPort()
+        const before = prepared?.proxyPort === port ? prepared?.preparation : undefined
+        if (before === preparation) return
+        prepared = undefined
+        if (before?.workdir === workdir) {
+          const bytes = Buffer.from(environmentFile({ ...preparation, proxyPort: port }))
+          const sftp = await sftpOf(await link.connection(both))
+          await putBytes({ sftp, path: guestPaths.env, bytes, mode: 0o600 })
+          prepared = { preparation, proxyPort: port }
+          return
         }
-        const script = prepareScript({ user, ...preparation, proxyPort: prepared.proxyPort })
+        const script = prepareScript({ user, ...preparation, proxyPort: port })
         const { code, stderr } = await run('sudo -n sh -s', both, script)
-        if (code === 0) return
+        if (code === 0) {
+          prepared = { preparation, proxyPort: port }
+          return
+        }
         throw new InfraError('boot', `the machine could not be prepared: ${lastLine(stderr)}`, {
           hint: `the image's login user needs sudo without a password, and a POSIX shell`,
         })
@@ -129,6 +143,16 @@ export function guestSession({
 
     files,
   }
+
+  return {
+    ...session,
+    workdir: () => workdir,
+    rehearse: (signal) => guard(signal, (both) => rehearse({ session, link, signal: both })),
+  }
+}
+
+function ifNoAnswer(error: unknown): void {
+  if (!isSftpAnswer(error)) throw error
 }
 
 /** The `#!` line serves whoever runs the file by its path; the helper names the interpreter itself. */

@@ -1,6 +1,7 @@
 import { formatDuration } from '../../config/duration.ts'
 import { formatSize } from '../../config/size.ts'
 import type { ShelfImage } from '../../images/image.ts'
+import { workFolder } from '../guest/guest-paths.ts'
 import type { Machine, MachineFacts } from '../machine/machine.ts'
 import { jobEnvironment } from './job-environment.ts'
 import type { JobLife } from './job-life.ts'
@@ -10,7 +11,7 @@ import { resolveResources } from './resolve-resources.ts'
 export async function bootJobMachine(life: JobLife, image: ShelfImage): Promise<Machine> {
   const { order, timeline, signal } = life
   const { job, host, context } = order
-  const workdir = `/home/${image.profile.user}/work`
+  const workdir = workFolder(image.profile.user)
   const preparation = { workdir, env: jobEnvironment(job.env, context) }
   const machine = await order.startMachine({
     id: machineId(context.jobId),

@@ -22,6 +22,11 @@ export type Machine = {
    * step, it changes the environment, which takes a few milliseconds.
    */
   prepare(preparation: Preparation, signal: AbortSignal): Promise<void>
+  /**
+   * Makes what a job does first quick, in a machine that is prepared and that nobody waits for. May be left out;
+   * leaves nothing that a step could find.
+   */
+  rehearse(signal: AbortSignal): Promise<void>
   /** Puts a tar stream over SFTP and unpacks it in the working directory; returns the bytes sent. */
   upload(tar: Readable, signal: AbortSignal): Promise<{ bytes: number }>
   /** Writes one file in the guest; the mode is set explicitly and a failed chmod rejects. */

@@ -52,6 +52,7 @@ export class QemuMachine implements Machine {
   readonly ended: Promise<MachineEnd>
   readonly link: GuestLink
   readonly prepare: Machine['prepare']
+  readonly rehearse: Machine['rehearse']
   readonly addSecrets: Machine['addSecrets']
   readonly upload: Machine['upload']
   readonly putFile: Machine['putFile']
@@ -90,6 +91,7 @@ export class QemuMachine implements Machine {
     })
     this.#workdir = session.workdir
     this.prepare = session.prepare
+    this.rehearse = session.rehearse
     this.addSecrets = session.addSecrets
     this.upload = session.upload
     this.putFile = session.putFile

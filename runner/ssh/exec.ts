@@ -1,5 +1,7 @@
-import type { Client, ClientChannel } from 'ssh2'
+import type { Client } from 'ssh2'
 import { untilAborted } from '../until-aborted.ts'
+import { type OpenChannel, openChannel } from './open-channel.ts'
+import { takeSpareShell } from './spare-shells.ts'
 
 export type ExecOptions = {
   readonly client: Client
@@ -24,10 +26,12 @@ export type ExecOutcome = {
 export async function exec(options: ExecOptions): Promise<ExecOutcome> {
   const { client, command, signal } = options
   signal.throwIfAborted()
-  const opening = openChannel(client, command)
+  const spare = options.input === undefined ? takeSpareShell(client) : undefined
+  const opening = spare === undefined ? openChannel(client, command) : Promise.resolve(spare)
+  const input = spare === undefined ? options.input : `${command}\n`
   try {
     return await untilAborted(
-      opening.then((open) => talk(open, options)),
+      opening.then((open) => talk(open, { ...options, input })),
       signal,
     )
   } catch (error) {
@@ -36,9 +40,9 @@ export async function exec(options: ExecOptions): Promise<ExecOutcome> {
   }
 }
 
-type OpenChannel = { channel: ClientChannel; status: Promise<number | undefined> }
+type Talk = Omit<ExecOptions, 'input'> & { readonly input: ExecOptions['input'] | undefined }
 
-async function talk({ channel, status }: OpenChannel, options: ExecOptions): Promise<ExecOutcome> {
+async function talk({ channel, status }: OpenChannel, options: Talk): Promise<ExecOutcome> {
   const { signal, input, onStdout, maxOutput = 1024 * 1024 } = options
   channel.end(input ?? '')
   const [stdout, stderr] = await Promise.all([
@@ -46,30 +50,6 @@ async function talk({ channel, status }: OpenChannel, options: ExecOptions): Pro
     collect(channel.stderr, maxOutput),
   ])
   return { code: await status, stdout, stderr }
-}
-
-function openChannel(client: Client, command: string): Promise<OpenChannel> {
-  return new Promise((resolve, reject) => {
-    const lost = () => reject(new Error('the SSH connection closed before the command began'))
-    client.once('close', lost)
-    client.exec(command, (error, channel) => {
-      client.off('close', lost)
-      if (error) reject(error)
-      // Listened to at once: a short command's status can come in the very packet that opens the channel.
-      else resolve({ channel, status: exitStatus(channel) })
-    })
-  })
-}
-
-// 'exit' is optional in the protocol; only 'close' is sure to come.
-function exitStatus(channel: ClientChannel): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    let code: number | undefined
-    channel.once('exit', (status: number | null) => {
-      code = status ?? undefined
-    })
-    channel.once('close', () => resolve(code))
-  })
 }
 
 type HandOver = { stream: AsyncIterable<Buffer>; signal: AbortSignal } & Required<

@@ -161,6 +161,26 @@ boot: { quiet: 1m }
     })
   })
 
+  it('reads pools of machines, whose most is their least where it is not said', async () => {
+    const { pool } = await load(`pool:
+- { image: own, cpus: 4, memory: 1GiB, network: none, min: 1, max: 3 }
+- { image: own, min: 2 }
+`)
+    expect(pool).toEqual([
+      { image: 'own', resources: { cpus: 4, memory: GiB }, network: 'none', min: 1, max: 3 },
+      { image: 'own', resources: {}, network: 'web', min: 2, max: 2 },
+    ])
+    expect(await problemsOf('pool: [{ image: own, min: 3, max: 2 }]')).toEqual([
+      '1:35: pool[0].max: expected at least 3, which `min` says, found 2',
+    ])
+    expect(await problemsOf('pool: [{ image: own, min: 0 }]')).toEqual([
+      '1:27: pool[0].min: expected a whole number of machines from 1 to 1000, found the number 0',
+    ])
+    expect((await problemsOf('pool: [{ image: own, min: 1, network: internet }]'))[0]).toContain(
+      'expected one of none (no way out of the machine), web (',
+    )
+  })
+
   it('reads what a server needs', async () => {
     const host = await load(`
 redis: rediss://ci:word@redis.example:6380/2

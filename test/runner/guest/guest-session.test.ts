@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -103,6 +103,50 @@ describe('what a job does in a guest', () => {
     const two = stepOf('echo "$LATER $TOKEN"; exit 4', { index: 1 })
     expect(await session.runStep(two.step, signal)).toMatchObject({ kind: 'exited', code: 4 })
     expect([one.output(), two.output()]).toEqual(['true mine \n', "on it's hunter22\n"])
+  })
+
+  it('is to change the environment alone where it was prepared before, without a command', async () => {
+    const commands: string[] = []
+    const { session, guest } = await open({
+      onExec: (command, channel, { serve }) => {
+        commands.push(command)
+        serve(command, channel)
+      },
+    })
+    await session.prepare({ workdir: guest.workdir, env: { OTHER: "it's new" } }, signal)
+    expect(commands).toEqual(['sudo -n sh -s'])
+    const { step, output } = stepOf('echo "$CI.$OTHER"')
+    expect(await session.runStep(step, signal)).toEqual(finished)
+    expect(output()).toBe(".it's new\n")
+    expect((await stat(guest.map(guestPaths.env))).mode & 0o777).toBe(0o600)
+    await session.prepare({ workdir: join(guest.root, 'elsewhere'), env: {} }, signal)
+    expect(commands.at(-1)).toBe('sudo -n sh -s')
+  })
+
+  it('is to begin at once after a rehearsal, of which it finds nothing', async () => {
+    const commands: string[] = []
+    const { session, guest } = await open({
+      onExec: (command, channel, { serve }) => {
+        commands.push(command)
+        serve(command, channel)
+      },
+    })
+    const left = async () => [
+      ...(await readdir(guest.workdir)),
+      ...(await readdir(guest.map(guestPaths.jobFolder))),
+      ...(await readdir(guest.map(guestPaths.outputFolder))),
+    ]
+    const before = await left()
+    await session.rehearse(signal)
+    expect(await left()).toEqual(before)
+    commands.length = 0
+    await session.upload(tarOf({ a: { content: 'of a', mode: 0o644 } }), signal)
+    const { step, output } = stepOf('cat a; exit 3')
+    expect(await session.runStep(step, signal)).toMatchObject({ kind: 'exited', code: 3 })
+    expect(output()).toBe('of a')
+    expect(commands).toEqual([])
+    expect((await session.exec('echo third', signal)).stdout.toString()).toBe('third\n')
+    expect(commands).toEqual(['echo third'])
   })
 
   it('is to run short commands, and to write files whose mode is set', async () => {

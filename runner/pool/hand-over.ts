@@ -1,0 +1,44 @@
+import type { Machine, MachineFacts } from '../machine/machine.ts'
+
+type HandOver = {
+  readonly machine: Machine
+  readonly facts: MachineFacts
+  /** Called once, when the machine is no more. */
+  readonly onGone: () => void
+}
+
+/** A machine as it is given to its job, with what is true of it now, and with somebody who hears of its end. */
+export function handOver({ machine, facts, onGone }: HandOver): Machine {
+  let isGone = false
+  const gone = () => {
+    if (isGone) return
+    isGone = true
+    onGone()
+  }
+  void machine.ended.then(gone)
+  return {
+    id: machine.id,
+    facts,
+    console: machine.console,
+    ended: machine.ended,
+    files: machine.files,
+    get workdir() {
+      return machine.workdir
+    },
+    prepare: (preparation, signal) => machine.prepare(preparation, signal),
+    rehearse: (signal) => machine.rehearse(signal),
+    upload: (tar, signal) => machine.upload(tar, signal),
+    putFile: (path, content, mode, signal) => machine.putFile(path, content, mode, signal),
+    exec: (command, signal) => machine.exec(command, signal),
+    addSecrets: (secrets, signal) => machine.addSecrets(secrets, signal),
+    runStep: (step, signal) => machine.runStep(step, signal),
+    traffic: () => machine.traffic(),
+    destroy: async (how) => {
+      try {
+        return await machine.destroy(how)
+      } finally {
+        gone()
+      }
+    },
+  }
+}
