@@ -42,6 +42,12 @@ export function createMetrics() {
       buckets: bootBuckets,
       registers,
     }),
+    templateFailures: new Counter({
+      name: 'mayfly_template_failures_total',
+      help: 'Machines whose template did not start, so that it was thrown away and they booted from cold',
+      labelNames: ['image'],
+      registers,
+    }),
     poolTakes: new Counter({
       name: 'mayfly_pool_takes_total',
       help: 'Jobs of images that a pool has machines of: hit where they got one, miss where they did not',

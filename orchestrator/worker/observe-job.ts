@@ -10,6 +10,7 @@ export function observeJob({ metrics, job }: { metrics: Metrics; job: BuildJob }
     if (event.type === 'gate') metrics.gate.observe({ gate: event.name }, event.ms / 1000)
     if (event.type === 'machine') {
       const { image, accel, strategy, gates } = event.facts
+      if (event.facts.templateFailed === true) metrics.templateFailures.inc({ image })
       metrics.boot.observe({ image, accel, strategy }, gates.reduce((sum, { ms }) => sum + ms, 0) / 1000)
     }
     if (event.type === 'verdict') {
