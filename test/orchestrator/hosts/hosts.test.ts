@@ -40,7 +40,7 @@ describe('hosts', () => {
     expect((await hosts.list()).map(({ name }) => name)).toEqual(['b'])
   })
 
-  it('[AC15] are stale within the configured interval after a killed worker was last heard of', async () => {
+  it('AC15: are stale within the configured interval after a killed worker was last heard of', async () => {
     const { hosts, status, pass } = someHosts()
     await hosts.announce(status('a'))
     pass(staleMs)
@@ -56,7 +56,7 @@ describe('hosts', () => {
 describe('endLostJobs', () => {
   const file = 'jobs:\n  one:\n    steps:\n      - run: "true"\n  two:\n    steps:\n      - run: "true"\n'
 
-  it('[AC15] ends or retries the jobs of a host that is silent, once, and leaves those of the living', async () => {
+  it('AC15: ends or retries the jobs of a host that is silent, once, and leaves those of the living', async () => {
     const world = await buildWorld({ file })
     const { hosts, now, status, pass } = someHosts()
     const { build } = await world.builds.create({ repository: world.repository, trigger: aTrigger() })
@@ -78,7 +78,7 @@ describe('endLostJobs', () => {
     expect(await look()).toEqual([])
   })
 
-  it('[AC15] ends the jobs of a host that nobody knows, so that none runs for ever', async () => {
+  it('AC15: ends the jobs of a host that nobody knows, so that none runs for ever', async () => {
     const world = await buildWorld({ file })
     const { hosts, now } = someHosts()
     const { build } = await world.builds.create({ repository: world.repository, trigger: aTrigger() })
