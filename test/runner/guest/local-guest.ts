@@ -53,17 +53,23 @@ export async function createLocalGuest(): Promise<LocalGuest> {
     await rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
   })
 
+  // Nothing of ours: where CI is set here, a step would find it there.
+  const ownEnv = { env: { PATH: `${root}/bin:${process.env.PATH}`, HOME: root }, extendEnv: false }
+
   const sh: LocalGuest['sh'] = async (command, input = '') => {
-    const env = { PATH: `${root}/bin:${process.env.PATH}` }
-    const running = execa('sh', ['-c', map(command)], { env, input, reject: false, stripFinalNewline: false })
+    const running = execa('sh', ['-c', map(command)], {
+      ...ownEnv,
+      input,
+      reject: false,
+      stripFinalNewline: false,
+    })
     const { exitCode, stdout, stderr } = await running
     return { exitCode, stdout, stderr }
   }
 
   const serve = async (command: string, channel: ServerChannel) => {
     const input = await inputOf(channel)
-    const env = { PATH: `${root}/bin:${process.env.PATH}` }
-    const options = { env, input: map(input), reject: false, stripFinalNewline: false } as const
+    const options = { ...ownEnv, input: map(input), reject: false, stripFinalNewline: false } as const
     const running = execa('sh', ['-c', map(command)], options)
     running.stdout.on('data', (chunk: Buffer) => channel.write(chunk))
     running.stderr.on('data', (chunk: Buffer) => channel.stderr.write(chunk))
