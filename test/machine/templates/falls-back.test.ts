@@ -1,6 +1,6 @@
-import { chmod, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { chmod, open, rm, statfs, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { execa } from 'execa'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, inject, it, vi } from 'vitest'
 import { digestOf, fingerprintOf, writeManifest } from '../../../runner/template/manifest.ts'
 import { listTemplates } from '../../../runner/template/template-shelf.ts'
@@ -54,6 +54,28 @@ describe('a template that is not as it was made', () => {
   })
 })
 
+const fillerIn = (data: string) => join(data, 'filler')
+
+/** Takes all that is free of a disk, again and again, until the work is over. */
+async function whileFilling<T>(data: string, work: Promise<T>): Promise<T> {
+  let isOver = false
+  const over = () => {
+    isOver = true
+  }
+  work.then(over, over)
+  const filler = await open(fillerIn(data), 'w')
+  try {
+    while (!isOver) {
+      const { bavail, bsize } = await statfs(data)
+      await filler.write(Buffer.alloc(Math.min(bavail * bsize, 16 * 2 ** 20))).catch(() => undefined)
+      if (bavail === 0) await sleep(50)
+    }
+  } finally {
+    await filler.close()
+  }
+  return await work
+}
+
 describe('a disk without room for a template', () => {
   it('costs the job its fast start, and nothing else', async () => {
     const data = await createSmallDisk(400)
@@ -72,12 +94,11 @@ describe('a disk without room for a template', () => {
     const bench = await createBench({ data, withImage: false })
     const building = bench.mayfly(['templates', 'build', '--memory', '512MiB'])
     await vi.waitFor(async () => expect(await qemuProcesses(data)).toHaveLength(1), { timeout: 60_000 })
-    await execa('fallocate', ['--length', '740M', join(data, 'filler')], { reject: false })
-    const { exitCode, all } = await building
+    const { exitCode, all } = await whileFilling(data, building)
     expect(exitCode, all).toBe(3)
     expect(all).toContain('got a full disk')
     expect(await listTemplates(data)).toEqual([])
-    await rm(join(data, 'filler'))
+    await rm(fillerIn(data))
     const run = await bench.run(job)
     expect(run.record).toMatchObject({ verdict: 'passed', machine: { strategy: 'template' } })
     await expectNothingLeft(bench)
