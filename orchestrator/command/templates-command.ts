@@ -7,7 +7,7 @@ import type { OnImageProgress } from '../../images/image-progress.ts'
 import { resolveResources } from '../../runner/job/resolve-resources.ts'
 import { findHostParts } from '../../runner/start-on-host.ts'
 import { ensureTemplate } from '../../runner/template/ensure-template.ts'
-import { isTemplateKey } from '../../runner/template/filenames.ts'
+import { isTemplateKey, templatesFolder } from '../../runner/template/filenames.ts'
 import type { Template } from '../../runner/template/template.ts'
 import { type ListedTemplate, listTemplates, removeTemplate } from '../../runner/template/template-shelf.ts'
 import { type HostOptions, openThisHost, withHostOptions } from './host-options.ts'
@@ -45,7 +45,7 @@ export function templatesCommand(): Command {
 
 async function list(options: Options): Promise<void> {
   const { dataFolder } = await openThisHost(options)
-  const templates = await listTemplates(dataFolder)
+  const templates = await listTemplates(templatesFolder(dataFolder))
   if (options.json) return printJson(templates.map(shown))
   const rows = templates.map((template) => {
     const { key, manifest, fault, users, lastUsed } = template
@@ -131,9 +131,10 @@ async function remove(key: string, options: Options): Promise<void> {
       hint: 'mayfly templates ls shows the keys',
     })
   }
-  const keys = key === 'all' ? (await listTemplates(dataFolder)).map((template) => template.key) : [key]
+  const keys =
+    key === 'all' ? (await listTemplates(templatesFolder(dataFolder))).map((template) => template.key) : [key]
   const removed: string[] = []
-  for (const one of keys) if (await removeTemplate(dataFolder, one)) removed.push(one)
+  for (const one of keys) if (await removeTemplate(templatesFolder(dataFolder), one)) removed.push(one)
   if (key !== 'all' && removed.length === 0) {
     throw new ConfigError(`expected a template ${key} on this host, found none`, {
       hint: 'mayfly templates ls shows what is there',

@@ -1,20 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, rename, rm, stat, statfs } from 'node:fs/promises'
+import { mkdir, rm, statfs } from 'node:fs/promises'
 import { userInfo } from 'node:os'
-import { dirname } from 'node:path'
 import { InfraError } from '../../config/errors.ts'
 import type { HostConfig } from '../../config/host/host-config.ts'
-import { syncPath } from '../../images/atomic-file.ts'
 import { checkFreeSpace, diskFullError, isDiskFull } from '../../images/disk-full.ts'
 import { bootMachine } from '../machine/boot-machine.ts'
 import type { BootOrder } from '../machine/boot-order.ts'
 import { machinePaths } from '../machine/filenames.ts'
-import type { QemuMachine } from '../machine/qemu-machine.ts'
 import { armGuest } from './arm-guest.ts'
 import { ControlPort } from './control-port.ts'
-import { newWorkFolder, type TemplatePaths, templateFolder, templatePaths } from './filenames.ts'
-import { freeze } from './freeze.ts'
-import { digestOf, fingerprintOf, type TemplateManifest, writeManifest } from './manifest.ts'
+import { newWorkFolder, type TemplatePaths, templatePaths, templatesFolder } from './filenames.ts'
+import { seal, shelve } from './seal.ts'
 import type { Template } from './template.ts'
 import type { TemplateSubject } from './template-key.ts'
 import { templateMac } from './template-mac.ts'
@@ -45,18 +41,13 @@ export class CannotFreeze extends InfraError {
  * Throws CannotFreeze, what `bootMachine` throws where it did not even boot, or the signal's reason.
  */
 export async function buildTemplate(build: BuildTemplate): Promise<Template> {
-  const { key, dataFolder } = build
-  const work = templatePaths(newWorkFolder(dataFolder, key))
+  const { key, subject, dataFolder } = build
+  const shelf = templatesFolder(dataFolder)
+  const work = templatePaths(newWorkFolder(shelf, key))
   await mkdir(work.folder, { recursive: true, mode: 0o700 })
   try {
     const times = await bootAndFreeze(build, work)
-    await writeManifest(work.manifest, await describe(build, work, times))
-    const place = templateFolder(dataFolder, key)
-    await rm(place, { recursive: true, force: true })
-    await rename(work.folder, place)
-    await syncPath(dirname(place))
-    const paths = templatePaths(place)
-    return { key, paths, manifest: await describe(build, paths, times) }
+    return await shelve({ shelf, key, work, subject, times })
   } catch (error) {
     await rm(work.folder, { recursive: true, force: true })
     throw error
@@ -99,12 +90,7 @@ async function bootAndFreeze(build: BuildTemplate, work: TemplatePaths): Promise
     try {
       await armGuest(machine, control, subject.image.profile.user, signal)
       const ready = performance.now()
-      await freeze({ qmp: machine.qmp, state: work.state, socket: places.stateSocket, signal })
-      await quit(machine, signal)
-      await rename(places.overlay, work.disk)
-      await rename(places.console, work.console)
-      if (subject.image.profile.firmware === 'uefi') await rename(places.firmwareVars, work.firmwareVars)
-      await protect(work)
+      await seal({ machine, places, work, subject, signal })
       return { bootMs: Math.round(ready - started), freezeMs: Math.round(performance.now() - ready) }
     } finally {
       control.close()
@@ -121,45 +107,4 @@ async function bootAndFreeze(build: BuildTemplate, work: TemplatePaths): Promise
 async function isNearlyFull(folder: string): Promise<boolean> {
   const { bavail, bsize } = await statfs(folder)
   return bavail * bsize < 32 * 2 ** 20
-}
-
-/** Lets QEMU write out and close its disk, which being killed it could not. */
-async function quit(machine: QemuMachine, signal: AbortSignal): Promise<void> {
-  await machine.qmp.execute('quit', undefined, { signal })
-  await machine.endWithin(30_000)
-}
-
-/** The disk is only ever read from now on; memory and state hold what a guest had in mind. */
-async function protect({ disk, ram, state }: TemplatePaths): Promise<void> {
-  await chmod(disk, 0o444)
-  await chmod(ram, 0o600)
-  await chmod(state, 0o600)
-  for (const path of [disk, ram, state]) await syncPath(path)
-}
-
-async function describe(build: BuildTemplate, paths: TemplatePaths, times: Times): Promise<TemplateManifest> {
-  const { key, subject } = build
-  const { image, resources, accel, qemu } = subject
-  const sizes = await Promise.all([paths.disk, paths.ram, paths.state].map(bytesOnDisk))
-  return {
-    key,
-    image: { name: image.name, digest: image.digest, disk: image.disk },
-    resources,
-    accel: accel.accel,
-    qemuVersion: qemu.version,
-    made: new Date().toISOString(),
-    ...times,
-    bytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
-    files: {
-      disk: await fingerprintOf(paths.disk),
-      ram: await fingerprintOf(paths.ram),
-      state: await fingerprintOf(paths.state),
-    },
-    stateDigest: await digestOf(paths.state),
-  }
-}
-
-// Sparse: stat(2) counts what is there in units of 512 bytes.
-async function bytesOnDisk(path: string): Promise<number> {
-  return (await stat(path)).blocks * 512
 }

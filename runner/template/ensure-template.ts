@@ -2,7 +2,7 @@ import type { HostConfig } from '../../config/host/host-config.ts'
 import { withLock } from '../../images/lock.ts'
 import type { BootOrder } from '../machine/boot-order.ts'
 import { buildTemplate, CannotFreeze } from './build-template.ts'
-import { templateLock } from './filenames.ts'
+import { templateLock, templatesFolder } from './filenames.ts'
 import { forgetFailure, knownFailure, noteFailure } from './known-failure.ts'
 import type { Template } from './template.ts'
 import { type TemplateSubject, templateKey } from './template-key.ts'
@@ -29,14 +29,15 @@ type EnsureTemplate = {
 export async function ensureTemplate(ensure: EnsureTemplate): Promise<Template> {
   const { subject, dataFolder, signal, onNote, insist = false } = ensure
   const key = await templateKey(subject)
-  const find = () => findTemplate(dataFolder, key, (fault) => onNote(`template ${key} thrown away: ${fault}`))
+  const shelf = templatesFolder(dataFolder)
+  const find = () => findTemplate(shelf, key, (fault) => onNote(`template ${key} thrown away: ${fault}`))
   const found = await find()
   if (found !== undefined) return found
   const onWait = () => onNote(`waiting for template ${key}, which another process or job is building`)
-  return await withLock({ path: templateLock(dataFolder, key), signal, onWait }, async () => {
+  return await withLock({ path: templateLock(shelf, key), signal, onWait }, async () => {
     const made = await find()
     if (made !== undefined) return made
-    const failure = insist ? undefined : await knownFailure(dataFolder, key)
+    const failure = insist ? undefined : await knownFailure(shelf, key)
     if (failure !== undefined) throw new CannotFreeze(failure)
     return await build(ensure, key)
   })
@@ -45,15 +46,16 @@ export async function ensureTemplate(ensure: EnsureTemplate): Promise<Template> 
 async function build(ensure: EnsureTemplate, key: string): Promise<Template> {
   const { subject, host, dataFolder, onNote } = ensure
   const { quota, maxAge } = host.templates
+  const shelf = templatesFolder(dataFolder)
   onNote(`building template ${key} of ${subject.image.name}, once for all jobs like this one`)
-  await sweepWork(dataFolder)
+  await sweepWork(shelf)
   try {
     const template = await buildTemplate({ ...ensure, key })
-    await forgetFailure(dataFolder, key)
-    await evictTemplates({ dataFolder, quota, maxAge, keep: key })
+    await forgetFailure(shelf, key)
+    await evictTemplates({ shelf, quota, maxAge, keep: key })
     return template
   } catch (error) {
-    if (error instanceof CannotFreeze) await noteFailure(dataFolder, key, error.message)
+    if (error instanceof CannotFreeze) await noteFailure(shelf, key, error.message)
     throw error
   }
 }

@@ -28,6 +28,20 @@ const schema = z.object({
   /** The files as they were when it was done; whatever wrote to one since shows in its times. */
   files: z.object({ disk: fingerprint, ram: fingerprint, state: fingerprint }),
   stateDigest: z.string(),
+  /** Of a checkpoint: what went into it beside a template, and who made it. */
+  checkpoint: z
+    .object({
+      /** Digest of all that its result depends on, whoever asks. */
+      inputs: z.string(),
+      /** Whose builds may read it. */
+      scope: z.string(),
+      /** Ids of the build and the job whose setup it is. */
+      build: z.string(),
+      job: z.string(),
+      /** milliseconds that the setup took */
+      setupMs: z.number(),
+    })
+    .optional(),
 })
 
 /** What is known of a template; written last, so that a folder with one is whole. */

@@ -6,6 +6,7 @@ import { hasCustomUserData } from '../seed/seed.ts'
 import { CannotFreeze } from './build-template.ts'
 import { cloneMachine } from './clone-machine.ts'
 import { ensureTemplate } from './ensure-template.ts'
+import { templatesFolder } from './filenames.ts'
 import type { Template } from './template.ts'
 import { removeTemplate, touchTemplate } from './template-shelf.ts'
 
@@ -38,7 +39,7 @@ export async function startFast(order: BootOrder): Promise<Machine> {
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof InfraError) || error.class === 'host-disk-full') throw error
-    await removeTemplate(order.dataFolder, template.key)
+    await removeTemplate(templatesFolder(order.dataFolder), template.key)
     const strategyReason = `template ${template.key} did not start and was thrown away: ${error.message}`
     order.onNote(strategyReason)
     return await bootMachine({ ...order, strategyReason, templateFailed: true })

@@ -1,14 +1,7 @@
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { liveUsers } from '../../images/shelf/use-markers.ts'
-import {
-  isTemplateKey,
-  newWorkFolder,
-  templateFolder,
-  templatePaths,
-  templatesFolder,
-  workFolder,
-} from './filenames.ts'
+import { isTemplateKey, newWorkFolder, templateFolder, templatePaths, workFolder } from './filenames.ts'
 import { findFault, readManifest } from './manifest.ts'
 import type { Template } from './template.ts'
 
@@ -21,19 +14,19 @@ export type ListedTemplate = Template & {
   readonly fault: string | undefined
 }
 
-/** The template of a key; one whose files are not as they were made is thrown away and counts as none. */
+/** The template of a key on a shelf; one whose files are not as they were made is thrown away and counts as none. */
 export async function findTemplate(
-  dataFolder: string,
+  shelf: string,
   key: string,
   onFault: (fault: string) => void,
 ): Promise<Template | undefined> {
-  const paths = templatePaths(templateFolder(dataFolder, key))
+  const paths = templatePaths(templateFolder(shelf, key))
   const manifest = await readManifest(paths.manifest)
   if (manifest === undefined) return undefined
   const fault = manifest.key === key ? await findFault(paths, manifest) : 'it is that of another key'
   if (fault === undefined) return { key, paths, manifest }
   onFault(fault)
-  await removeTemplate(dataFolder, key)
+  await removeTemplate(shelf, key)
   return undefined
 }
 
@@ -41,11 +34,11 @@ export async function findTemplate(
  * Takes a template away. Machines that stand on it keep its files, which are gone with the last of them: nothing is
  * ever truncated or written.
  */
-export async function removeTemplate(dataFolder: string, key: string): Promise<boolean> {
-  const away = newWorkFolder(dataFolder, key)
+export async function removeTemplate(shelf: string, key: string): Promise<boolean> {
+  const away = newWorkFolder(shelf, key)
   await mkdir(dirname(away), { recursive: true, mode: 0o700 })
   try {
-    await rename(templateFolder(dataFolder, key), away)
+    await rename(templateFolder(shelf, key), away)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
     throw error
@@ -54,12 +47,12 @@ export async function removeTemplate(dataFolder: string, key: string): Promise<b
   return true
 }
 
-/** All templates, the one that was used last first. */
-export async function listTemplates(dataFolder: string): Promise<ListedTemplate[]> {
-  const names = await readdir(templatesFolder(dataFolder)).catch(() => [])
+/** All templates of a shelf, the one that was used last first. */
+export async function listTemplates(shelf: string): Promise<ListedTemplate[]> {
+  const names = await readdir(shelf).catch(() => [])
   const found: ListedTemplate[] = []
   for (const key of names.filter(isTemplateKey)) {
-    const paths = templatePaths(templateFolder(dataFolder, key))
+    const paths = templatePaths(templateFolder(shelf, key))
     const manifest = await readManifest(paths.manifest)
     if (manifest === undefined) continue
     found.push({
@@ -81,8 +74,8 @@ export async function touchTemplate({ paths }: Template): Promise<void> {
 }
 
 type Evict = {
-  readonly dataFolder: string
-  /** bytes of all templates together */
+  readonly shelf: string
+  /** bytes of all on the shelf together */
   readonly quota: number
   /** milliseconds since its last use */
   readonly maxAge: number
@@ -91,16 +84,16 @@ type Evict = {
 }
 
 /** Removes templates that nobody used for long, and then the least recently used until all fit; gives their keys. */
-export async function evictTemplates({ dataFolder, quota, maxAge, keep }: Evict): Promise<string[]> {
+export async function evictTemplates({ shelf, quota, maxAge, keep }: Evict): Promise<string[]> {
   const evicted: string[] = []
   let room = quota
-  for (const { key, manifest, lastUsed, users, fault } of await listTemplates(dataFolder)) {
+  for (const { key, manifest, lastUsed, users, fault } of await listTemplates(shelf)) {
     const fits = manifest.bytes <= room && Date.now() - lastUsed <= maxAge && fault === undefined
     if (fits || users.length > 0 || key === keep) {
       room -= manifest.bytes
       continue
     }
-    await removeTemplate(dataFolder, key)
+    await removeTemplate(shelf, key)
     evicted.push(key)
   }
   return evicted
@@ -109,8 +102,8 @@ export async function evictTemplates({ dataFolder, quota, maxAge, keep }: Evict)
 const abandonedMs = 24 * 60 * 60 * 1000
 
 /** Clears away what killed builders left. */
-export async function sweepWork(dataFolder: string): Promise<void> {
-  const folder = workFolder(dataFolder)
+export async function sweepWork(shelf: string): Promise<void> {
+  const folder = workFolder(shelf)
   for (const name of await readdir(folder).catch(() => [])) {
     const path = `${folder}/${name}`
     const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }))

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { inject, onTestFinished } from 'vitest'
 import type { Machine } from '../../../runner/machine/machine.ts'
+import { templatesFolder } from '../../../runner/template/filenames.ts'
 import { listTemplates } from '../../../runner/template/template-shelf.ts'
 import { type Boot, fastHost, makeDataFolder, removeDataFolder, startBoot } from '../acceptance/boot.ts'
 
@@ -37,7 +38,7 @@ export async function clone(order: StartClone): Promise<Machine> {
 
 /** The one template of small machines among those that are shared. */
 export async function smallTemplate(data: string) {
-  const found = (await listTemplates(data)).find(
+  const found = (await listTemplates(templatesFolder(data))).find(
     ({ manifest }) => JSON.stringify(manifest.resources) === JSON.stringify(small),
   )
   if (found === undefined) throw new Error('expected a template of small machines')

@@ -2,6 +2,7 @@ import { chmod, open, rm, statfs, symlink, truncate, writeFile } from 'node:fs/p
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, inject, it, vi } from 'vitest'
+import { templatesFolder } from '../../../runner/template/filenames.ts'
 import { digestOf, fingerprintOf, writeManifest } from '../../../runner/template/manifest.ts'
 import { listTemplates } from '../../../runner/template/template-shelf.ts'
 import { createSmallDisk } from '../../own-mounts.ts'
@@ -18,7 +19,7 @@ async function benchWithTemplate(): Promise<{ bench: Bench; template: () => Retu
 }
 
 async function only(data: string) {
-  const [template, ...more] = await listTemplates(data)
+  const [template, ...more] = await listTemplates(templatesFolder(data))
   if (template === undefined || more.length > 0) throw new Error('expected one template')
   return template
 }
@@ -49,7 +50,7 @@ describe('a template that is not as it was made', () => {
       machine: { strategy: 'cold', templateFailed: true },
     })
     expect(run.log).toContain(`not faster: template ${key} did not start and was thrown away`)
-    expect(await listTemplates(bench.data)).toEqual([])
+    expect(await listTemplates(templatesFolder(bench.data))).toEqual([])
     await expectNothingLeft(bench)
   })
 })
@@ -84,7 +85,7 @@ describe('a disk without room for a template', () => {
     const run = await bench.run(job)
     expect(run.log).toContain('not faster: its template could not be made: template ')
     expect(run.record).toMatchObject({ verdict: 'passed', machine: { strategy: 'cold' } })
-    expect(await listTemplates(data)).toEqual([])
+    expect(await listTemplates(templatesFolder(data))).toEqual([])
     await expectNothingLeft(bench)
   })
 
@@ -97,7 +98,7 @@ describe('a disk without room for a template', () => {
     const { exitCode, all } = await whileFilling(data, building)
     expect(exitCode, all).toBe(3)
     expect(all).toContain('got a full disk')
-    expect(await listTemplates(data)).toEqual([])
+    expect(await listTemplates(templatesFolder(data))).toEqual([])
     await rm(fillerIn(data))
     const run = await bench.run(job)
     expect(run.record).toMatchObject({ verdict: 'passed', machine: { strategy: 'template' } })

@@ -123,7 +123,7 @@ describe('evictTemplates', () => {
     ] as const) {
       await place(keyOf(digit), { usedDaysAgo })
     }
-    const evicted = await evictTemplates({ dataFolder: data, quota: 2 * mebibyte, maxAge: 30 * day })
+    const evicted = await evictTemplates({ shelf: data, quota: 2 * mebibyte, maxAge: 30 * day })
     expect(evicted).toEqual([keyOf(1)])
     expect(await keys()).toEqual([keyOf(2), keyOf(3)])
   })
@@ -131,7 +131,7 @@ describe('evictTemplates', () => {
   it('removes what nobody used for too long', async () => {
     await place(keyOf(1), { usedDaysAgo: 31 })
     await place(keyOf(2), { usedDaysAgo: 29 })
-    await evictTemplates({ dataFolder: data, quota: 9 * mebibyte, maxAge: 30 * day })
+    await evictTemplates({ shelf: data, quota: 9 * mebibyte, maxAge: 30 * day })
     expect(await keys()).toEqual([keyOf(2)])
   })
 
@@ -140,7 +140,7 @@ describe('evictTemplates', () => {
     await place(keyOf(2), { usedDaysAgo: 400 })
     await place(keyOf(3), { usedDaysAgo: 400 })
     await useImage({ name: 'template', disk }, { machineId: 'm-1', process: ownIdentity() })
-    const evicted = await evictTemplates({ dataFolder: data, quota: 0, maxAge: day, keep: keyOf(3) })
+    const evicted = await evictTemplates({ shelf: data, quota: 0, maxAge: day, keep: keyOf(3) })
     expect(evicted).toEqual([keyOf(2)])
     expect((await listTemplates(data)).find(({ key }) => key === keyOf(1))?.users).toEqual(['m-1'])
   })
@@ -151,7 +151,7 @@ describe('removeTemplate', () => {
     await place(keyOf(1))
     expect(await removeTemplate(data, keyOf(1))).toBe(true)
     expect(await removeTemplate(data, keyOf(1))).toBe(false)
-    expect(await readdir(join(data, 'templates', '.work'))).toEqual([])
+    expect(await readdir(join(data, '.work'))).toEqual([])
   })
 })
 
