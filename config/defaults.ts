@@ -12,6 +12,7 @@ export const jobDefaults = {
   shell: 'sh -e',
   network: 'web',
   timeout: '30m',
+  setupMaxAge: '7d',
   artifactWhen: 'success',
   /** Where there is no `debug` at all, nothing is held; `debug: {}` means after a failure. */
   debug: { on: 'failure', hold: '30m' },
@@ -54,6 +55,7 @@ export const hostDefaults = {
   stop: { powerdown: '10s', term: '5s' },
   boot: { cpuTime: '10m', quiet: '3m' },
   templates: { use: true, quota: '20GiB', maxAge: '30d' },
+  checkpoints: { use: true, quota: '20GiB', maxAge: '30d' },
   retention: { builds: '365d', logs: '90d', artifacts: '30d' },
 } as const
 

@@ -15,7 +15,17 @@ type LockOptions = {
  * Does the work as the only one on this host, in this process and among all others. A lock whose owner died is
  * taken over, so a killed process blocks nobody. Rejects with the signal's reason while it waits.
  */
-export async function withLock<T>({ path, signal, onWait }: LockOptions, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(options: LockOptions, work: () => Promise<T>): Promise<T> {
+  const release = await takeLock(options)
+  try {
+    return await work()
+  } finally {
+    release()
+  }
+}
+
+/** As `withLock`, for work that ends elsewhere; gives what lets go of the lock, once. */
+export async function takeLock({ path, signal, onWait }: LockOptions): Promise<() => void> {
   let told = false
   for (;;) {
     signal.throwIfAborted()
@@ -29,10 +39,10 @@ export async function withLock<T>({ path, signal, onWait }: LockOptions, work: (
     }
     await sleep(100, undefined, { signal }).catch(() => signal.throwIfAborted())
   }
-  try {
-    return await work()
-  } finally {
-    rmSync(path, { force: true })
+  let isMine = true
+  return () => {
+    if (isMine) rmSync(path, { force: true })
+    isMine = false
   }
 }
 

@@ -42,6 +42,7 @@ export type HostConfig = {
   readonly stop: StopBudget
   readonly boot: BootBudget
   readonly templates: TemplateUse
+  readonly checkpoints: TemplateUse
   /**
    * Machines that the server starts before a job needs them.
    * @defaultValue []
@@ -226,7 +227,7 @@ export type StopBudget = {
   readonly term: number
 }
 
-/** Whether and how long frozen machines are kept to start others from. */
+/** Whether and how long frozen machines of a kind are kept to start others from. */
 export type TemplateUse = {
   /** @defaultValue true */
   readonly use: boolean

@@ -35,6 +35,11 @@ export const resolveHost = (raw: RawHost, file: string | undefined): HostConfig 
     stop: raw.stop,
     boot: { cpuTime: raw.boot.cpu_time, quiet: raw.boot.quiet },
     templates: { use: raw.templates.use, quota: raw.templates.quota, maxAge: raw.templates.max_age },
+    checkpoints: {
+      use: raw.checkpoints.use,
+      quota: raw.checkpoints.quota,
+      maxAge: raw.checkpoints.max_age,
+    },
     pool: raw.pool.map(resolvePool),
     archive: absolute(raw.archive),
     retention: raw.retention,

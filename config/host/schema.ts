@@ -8,6 +8,7 @@ import { relativePath } from '../schema/relative-path.ts'
 import { cpus, disk, memory } from '../schema/resources-schema.ts'
 import { size } from '../schema/size-schema.ts'
 import { formed } from '../schema/text.ts'
+import { hostCheckpoints } from './checkpoints-schema.ts'
 import { imageEntry } from './image-entry-schema.ts'
 import { path } from './path-schema.ts'
 import { poolEntry } from './pool-schema.ts'
@@ -137,6 +138,9 @@ export const hostSchema = mapping({
   stop: hostStop.prefault({}).meta({ description: 'How machines are stopped.' }),
   boot: hostBoot.prefault({}).meta({ description: 'When a boot is given up.' }),
   templates: hostTemplates.prefault({}).meta({ description: 'Frozen machines from which others start.' }),
+  checkpoints: hostCheckpoints
+    .prefault({})
+    .meta({ description: 'Machines frozen after the `setup` of a job.' }),
   pool: z.array(poolEntry, { error: 'expected a list of pools' }).prefault([]).meta({
     description:
       '`mayfly serve` alone: machines that are started before a job needs them, in room that is free.',

@@ -21,6 +21,8 @@ export type Job = {
   readonly setup: readonly string[]
   /** Paths or globs below the repository's root. */
   readonly setupFiles: readonly string[]
+  /** Age at which a checkpoint of the setup is made anew, milliseconds. */
+  readonly setupMaxAge: number
   /** At least one. */
   readonly steps: readonly Step[]
   readonly artifacts: readonly Artifact[]

@@ -26,6 +26,7 @@ export const resolveJob = ({
     env: { ...shared.env, ...body.env },
     setup: merged.setup ?? [],
     setupFiles: merged.setup_files ?? [],
+    setupMaxAge: merged.setup_max_age ?? parseDuration(jobDefaults.setupMaxAge),
     steps: body.steps.map((step) => resolveStep(step, shell)),
     artifacts: (merged.artifacts ?? []).map(resolveArtifact),
     network: merged.network ?? jobDefaults.network,

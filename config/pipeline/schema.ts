@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { bounds, hostDefaults, jobDefaults } from '../defaults.ts'
+import { age } from '../schema/age-schema.ts'
 import { choice, meaningsOf } from '../schema/choice.ts'
 import { duration } from '../schema/duration-schema.ts'
 import { env, variableName } from '../schema/env-schema.ts'
@@ -33,6 +34,11 @@ const shared = {
   }),
   setup_files: z.array(relativePath(), { error: 'expected a list of paths' }).optional().meta({
     description: 'Files of the repository that `setup` needs, such as a lock file. Paths or globs.',
+  }),
+  setup_max_age: age().optional().meta({
+    description:
+      'Age at which what `setup` made is made anew, though nothing of it has changed: the packages that it installed do.',
+    default: jobDefaults.setupMaxAge,
   }),
   artifacts: oneOrMore(artifact, 'a list of paths').optional().meta({
     description: 'Files to fetch from the machine when the steps are over. A path, a mapping, or a list.',

@@ -119,6 +119,11 @@ async function run({ parts, job, persist, build, repository, cancel }: Run): Pro
       source,
       ensureImage: (name, watched) => shelf.ensure(name, watched),
       startMachine: async (order) => cancel.hold(await startMachine(order)),
+      setupAccess: {
+        scope: `repository ${repository.name}`,
+        readsAll: false,
+        mayKeep: !isForkBuild(trigger),
+      },
       signal,
       onEvent: (event) => {
         bytes.onEvent(event)

@@ -25,7 +25,8 @@ export function prepareScript({ user, workdir, env, proxyPort }: PrepareScript):
     'umask 077',
     `printf %s ${shellQuote(environmentFile({ env, proxyPort }))} >${guestPaths.env}`,
     `printf '%s\\n' ${shellQuote(stepHelper(workdir))} >${guestPaths.helper}`,
-    `: >${guestPaths.envFile}`,
+    // What a setup left in it is for the steps of every job that starts after that setup.
+    `: >>${guestPaths.envFile}`,
     `chown ${owner}: ${folder} ${guestPaths.jobFolder} ${guestPaths.outputFolder} ${guestPaths.env} ${guestPaths.envFile} ${guestPaths.helper}`,
     'umask 022',
     ...(proxyPort === undefined ? [] : proxyLines(proxyPort)),
@@ -57,7 +58,11 @@ function proxyEnv(port: number | undefined): Record<string, string> {
 // apt is mostly run through sudo, which drops the environment unless it is told to keep it.
 function proxyLines(port: number): string[] {
   const keep = 'http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY'
+  const told = `${guestPaths.jobFolder}/proxy-${port}`
   return [
+    // A machine that starts from a checkpoint was told before.
+    `[ -e ${told} ] && exit`,
+    `: >${told}`,
     `if [ -d /etc/apt/apt.conf.d ]; then echo 'Acquire::http::Proxy "http://127.0.0.1:${port}"; Acquire::https::Proxy "http://127.0.0.1:${port}";' >/etc/apt/apt.conf.d/95mayfly-proxy; fi`,
     `if [ -f /etc/dnf/dnf.conf ]; then echo 'proxy=http://127.0.0.1:${port}' >>/etc/dnf/dnf.conf; fi`,
     `if [ -d /etc/sudoers.d ]; then umask 227; echo 'Defaults env_keep += "${keep}"' >/etc/sudoers.d/mayfly-proxy; umask 022; fi`,

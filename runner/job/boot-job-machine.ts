@@ -2,38 +2,60 @@ import { formatDuration } from '../../config/duration.ts'
 import { formatSize } from '../../config/size.ts'
 import type { ShelfImage } from '../../images/image.ts'
 import { workFolder } from '../guest/guest-paths.ts'
-import type { Machine, MachineFacts } from '../machine/machine.ts'
+import type { Machine, MachineFacts, Preparation } from '../machine/machine.ts'
+import { describeCheckpoint } from './describe-checkpoint.ts'
 import { jobEnvironment } from './job-environment.ts'
 import type { JobLife } from './job-life.ts'
+import { type JobSetup, prepareSetup } from './prepare-setup.ts'
 import { resolveResources } from './resolve-resources.ts'
+import type { Timeline } from './timeline.ts'
 
-/** Starts the job's machine, makes it ready for steps and writes the log's header, which says how it was started. */
-export async function bootJobMachine(life: JobLife, image: ShelfImage): Promise<Machine> {
+/** A job's machine, ready for what comes first in it. */
+export type JobMachine = {
+  readonly machine: Machine
+  /** What the steps are to find. */
+  readonly preparation: Preparation
+  readonly setup: JobSetup | undefined
+}
+
+/** Starts the job's machine, makes it ready and writes the log's header, which says how it was started. */
+export async function bootJobMachine(life: JobLife, image: ShelfImage): Promise<JobMachine> {
   const { order, timeline, signal } = life
   const { job, host, context } = order
   const workdir = workFolder(image.profile.user)
   const preparation = { workdir, env: jobEnvironment(job.env, context) }
+  const setup = await prepareSetup(life, image)
   const machine = await order.startMachine({
     id: machineId(context.jobId),
     image,
     resources: resolveResources({ job: job.resources, image: image.profile.resources, host: host.resources }),
     network: job.network,
     userData: job.userData,
-    preparation,
+    preparation: setup === undefined || setup.order !== undefined ? preparation : setup.preparation,
+    setup: setup?.order,
+    checkpoint: setup?.checkpoint,
     signal,
     onGate: (gate) => timeline.emit({ type: 'gate', ...gate, ms: Math.round(gate.ms) }),
     onNote: (message) => timeline.emit({ type: 'note', message }),
     onConsole: (chunk) => timeline.console(chunk),
   })
   try {
-    await machine.prepare(preparation, signal)
-    timeline.emit({ type: 'machine', facts: machine.facts })
-    await timeline.log(undefined, Buffer.from(logHeader(machine.facts)))
-    return machine
+    const isSetUp = setup === undefined || machine.facts.checkpoint?.state === 'restored'
+    await machine.prepare(isSetUp ? preparation : setup.preparation, signal)
+    await tellMachine(timeline, machine.facts)
+    return { machine, preparation, setup }
   } catch (error) {
     await machine.destroy('now')
     throw error
   }
+}
+
+/** Says in timeline and log which machine it is and how it was started. */
+export async function tellMachine(timeline: Timeline, facts: MachineFacts): Promise<void> {
+  timeline.emit({ type: 'machine', facts })
+  if (facts.checkpoint !== undefined)
+    timeline.emit({ type: 'note', message: describeCheckpoint(facts.checkpoint) })
+  await timeline.log(undefined, Buffer.from(logHeader(facts)))
 }
 
 /** One machine for each attempt at a job, named after it. */
@@ -67,6 +89,7 @@ function logHeader(facts: MachineFacts): string {
     `image ${image} ${imageDigest.slice(0, 19)}, ${cpus} cpus, ${formatSize(memory)} memory, ${formatSize(disk)} disk, network ${network}`,
     `${strategy} start with ${accel} (${accelReason}) in ${formatDuration(total)}: ${times}`,
     ...(strategyReason === undefined ? [] : [`not faster: ${strategyReason}`]),
+    ...(facts.checkpoint === undefined ? [] : [describeCheckpoint(facts.checkpoint)]),
     `job key ${facts.keyFingerprint}, custom user-data: ${facts.customUserData ? 'yes' : 'no'}`,
   ]
     .map((line) => `[mayfly] ${line}\n`)

@@ -3,6 +3,7 @@ import type { HostConfig } from '../../config/host/host-config.ts'
 import type { Job } from '../../config/pipeline/pipeline.ts'
 import type { ShelfImage } from '../../images/image.ts'
 import type { OnImageProgress } from '../../images/image-progress.ts'
+import type { SetupAccess } from '../checkpoint/setup.ts'
 import type { BootOrder } from '../machine/boot-order.ts'
 import type { Machine } from '../machine/machine.ts'
 import type { JobContext } from './job-environment.ts'
@@ -23,6 +24,8 @@ export type JobOrder = {
     watched: { signal: AbortSignal; onProgress: OnImageProgress },
   ) => Promise<ShelfImage>
   readonly startMachine: StartMachine
+  /** Which checkpoints the job's setup may come from. @defaultValue none: it runs each time */
+  readonly setupAccess?: SetupAccess
   /** Aborted with `Cancelled` to end the job at any moment. */
   readonly signal: AbortSignal
   readonly onEvent: (event: JobEvent) => void
@@ -45,7 +48,7 @@ export type TarSource = {
   readonly notes: readonly string[]
 }
 
-/** A way to start a machine: cold, out of a pool, or from a template. */
+/** A way to start a machine: cold, out of a pool, from a template or from a checkpoint. */
 export type StartMachine = (order: MachineOrder) => Promise<Machine>
 
 /** What a job asks of the machine's start; the rest is the host's. */

@@ -65,6 +65,9 @@ export function recordEvent(record: JobRecord, event: JobEvent): void {
       break
     case 'step-started': {
       const { index, name, offset } = event
+      // A setup may run once more, in another machine.
+      const before = record.steps.findIndex((step) => step.index === index)
+      if (before !== -1) record.steps.splice(before, 1)
       record.steps.push({
         index,
         name,

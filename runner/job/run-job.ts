@@ -3,7 +3,7 @@ import { ConfigError } from '../../config/errors.ts'
 import type { ShelfImage } from '../../images/image.ts'
 import { unmaskable } from '../logs/mask-needles.ts'
 import type { Machine } from '../machine/machine.ts'
-import { bootJobMachine } from './boot-job-machine.ts'
+import { bootJobMachine, type JobMachine } from './boot-job-machine.ts'
 import { collectPhase } from './collect-phase.ts'
 import { createJobFolder } from './job-folder.ts'
 import type { JobLife } from './job-life.ts'
@@ -11,6 +11,7 @@ import type { JobOrder } from './job-order.ts'
 import { createRecord, type JobRecord } from './job-record.ts'
 import { Cancelled, type Outcome, outcomeOf, passed, TimedOut } from './outcome.ts'
 import { runSteps } from './run-steps.ts'
+import { setupPhase } from './setup-phase.ts'
 import { createTimeline, type Timeline } from './timeline.ts'
 import { uploadPhase } from './upload-phase.ts'
 
@@ -57,9 +58,9 @@ async function live(life: JobLife, held: { machine?: Machine }, startClock: () =
     const image = await phase('image', () => ensureImage(life))
     noteUnmaskable(life)
     startClock()
-    const machine = await phase('boot', () => bootJobMachine(life, image))
-    held.machine = machine
-    return await work(life, machine)
+    const booted = await phase('boot', () => bootJobMachine(life, image))
+    held.machine = booted.machine
+    return await work(life, booted)
   } catch (error) {
     return outcomeOf(
       order.signal.aborted ? cancelReason(order.signal) : signal.aborted ? signal.reason : error,
@@ -67,11 +68,12 @@ async function live(life: JobLife, held: { machine?: Machine }, startClock: () =
   }
 }
 
-async function work(life: JobLife, machine: Machine): Promise<Outcome> {
+async function work(life: JobLife, { machine, setup, preparation }: JobMachine): Promise<Outcome> {
   const { job, secrets } = life.order
   let outcome: Outcome
   try {
-    if (job.setup.length > 0) await life.phase('setup', () => runSteps(life, machine, 'setup'))
+    if (setup !== undefined)
+      await life.phase('setup', () => setupPhase({ life, machine, setup, preparation }))
     await life.phase('upload', () => uploadPhase(life, machine))
     if (Object.keys(secrets).length > 0) await machine.addSecrets(secrets, life.signal)
     await life.phase('steps', () => runSteps(life, machine, 'steps'))

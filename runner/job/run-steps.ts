@@ -5,7 +5,6 @@ import type { Machine, StepExit } from '../machine/machine.ts'
 import type { UntimedJobEvent } from './job-event.ts'
 import type { JobLife } from './job-life.ts'
 import { TimedOut } from './outcome.ts'
-import { uploadSetupFiles } from './upload-phase.ts'
 
 type StepStatus = Extract<UntimedJobEvent, { type: 'step-ended' }>['status']
 
@@ -17,7 +16,6 @@ export async function runSteps(life: JobLife, machine: Machine, which: 'setup' |
   const { job } = life.order
   const steps = which === 'setup' ? setupSteps(life) : job.steps
   const first = which === 'setup' || job.setup.length === 0 ? 0 : job.setup.length
-  if (which === 'setup') await uploadSetupFiles(life, machine)
   for (const [position, step] of steps.entries()) {
     try {
       await runStep(life, machine, { step, index: first + position })

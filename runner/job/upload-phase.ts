@@ -9,13 +9,8 @@ export async function uploadPhase(life: JobLife, machine: Machine): Promise<void
   await upload(life, machine, await life.order.source.tree(life.signal))
 }
 
-/** Puts only the files that the `setup` steps may see. */
-export async function uploadSetupFiles(life: JobLife, machine: Machine): Promise<void> {
-  const { job, source } = life.order
-  if (job.setupFiles.length > 0) await upload(life, machine, await source.files(job.setupFiles, life.signal))
-}
-
-async function upload({ timeline, signal }: JobLife, machine: Machine, tar: TarSource): Promise<void> {
+/** Puts a tar stream into the machine's working directory. */
+export async function upload({ timeline, signal }: JobLife, machine: Machine, tar: TarSource): Promise<void> {
   for (const message of tar.notes) timeline.emit({ type: 'note', message })
   try {
     const { bytes } = await machine.upload(tar.stream, signal)

@@ -2,8 +2,9 @@ import type { HostConfig } from '../../config/host/host-config.ts'
 import type { NetworkMode } from '../../config/pipeline/pipeline.ts'
 import type { Resources, ShelfImage } from '../../images/image.ts'
 import type { Accel } from '../accel/choose-accel.ts'
+import type { Setup } from '../checkpoint/setup.ts'
 import type { Qemu } from '../qemu/qemu-version.ts'
-import type { GateTime, Preparation } from './machine.ts'
+import type { CheckpointFacts, GateTime, Preparation } from './machine.ts'
 
 /** What a machine is to be, and who hears of its start. */
 export type BootOrder = {
@@ -20,6 +21,10 @@ export type BootOrder = {
   readonly qemu: Qemu
   /** What the job will `prepare`; a start that can do so on the way does it at once. */
   readonly preparation?: Preparation
+  /** The job's setup, where its result may come from a checkpoint or become one. */
+  readonly setup?: Setup | undefined
+  /** What is known of that when the machine starts. */
+  readonly checkpoint?: CheckpointFacts | undefined
   /** Why it is not started in a faster way; for the header of the job's log. */
   readonly strategyReason?: string | undefined
   /** Whether a template was tried first and did not start. */

@@ -29,7 +29,7 @@ type Launch = {
 export async function launchMachine(launch: Launch): Promise<QemuMachine> {
   const { order, parts, spec, disk, strategy, inherited, prepared, scope } = launch
   const { id, image, resources, host, accel } = order
-  const { paths, owner, jobKey, hostKey } = parts
+  const { paths, owner, promised, jobKey, hostKey } = parts
   const reader = new ConsoleReader({ file: paths.console, limit: host.limits.consoleBytes })
   await scope.defer('console reader', () => reader.close())
   reader.listen(order.onConsole)
@@ -44,7 +44,9 @@ export async function launchMachine(launch: Launch): Promise<QemuMachine> {
     qemu.kill('SIGKILL')
     await qemu.exited
   })
-  await writeMachineRecord(paths.record, { id, owner, qemu: qemu.identity, runFolder: paths.runFolder })
+  const { runFolder } = paths
+  const cloned = spec.memoryFile?.use === 'private'
+  await writeMachineRecord(paths.record, { id, owner, qemu: qemu.identity, runFolder, promised, cloned })
   return new QemuMachine({
     id,
     facts: {
@@ -55,6 +57,7 @@ export async function launchMachine(launch: Launch): Promise<QemuMachine> {
       strategy,
       strategyReason: order.strategyReason,
       templateFailed: order.templateFailed === true,
+      checkpoint: order.checkpoint,
       cpus: resources.cpus,
       memory: resources.memory,
       disk,

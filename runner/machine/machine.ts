@@ -38,6 +38,11 @@ export type Machine = {
   /** Runs a step to its end, across broken connections, and hands over every byte of its output once. */
   runStep(step: StepCommand, signal: AbortSignal): Promise<StepExit>
   readonly files: RemoteFiles
+  /**
+   * Freezes the machine, whose setup has just run, and goes on as a clone of that. Only there where `facts.checkpoint`
+   * says `to-keep`. `to-run-again`: it could not be frozen, and the machine is another in which nothing has run.
+   */
+  keepSetup?(signal: AbortSignal): Promise<'kept' | 'to-run-again'>
   /** What the machine did over its egress proxy so far; empty where it has none. */
   traffic(): EgressRecord[]
   /** Ends the machine and frees what it holds; says which rung of the stop ladder worked. */
@@ -50,11 +55,13 @@ export type MachineFacts = {
   readonly imageDigest: string
   readonly accel: 'kvm' | 'tcg'
   readonly accelReason: string
-  readonly strategy: 'cold' | 'pool' | 'template' | 'fake'
+  readonly strategy: 'cold' | 'pool' | 'template' | 'checkpoint' | 'fake'
   /** Why not in a faster way; undefined where there is none. */
   readonly strategyReason?: string | undefined
   /** A template was tried first and did not start. */
   readonly templateFailed?: boolean
+  /** Of a machine whose job has a `setup`. */
+  readonly checkpoint?: CheckpointFacts | undefined
   readonly cpus: number
   /** bytes */
   readonly memory: number
@@ -67,6 +74,17 @@ export type MachineFacts = {
   readonly customUserData: boolean
   readonly gates: readonly GateTime[]
 }
+
+/** What becomes of the `setup` of a job, and the checkpoint that it is or will be. */
+export type CheckpointFacts =
+  /** It was run before, by that build; `made` is ISO 8601. */
+  | { readonly state: 'restored'; readonly key: string; readonly made: string; readonly build: string }
+  /** It is run in this machine, which is then frozen. */
+  | { readonly state: 'to-keep'; readonly key: string; readonly reason: string }
+  /** It was run in the machine that this one goes on from. */
+  | { readonly state: 'kept'; readonly key: string; readonly freezeMs: number }
+  /** It is run for this job alone. */
+  | { readonly state: 'none'; readonly reason: string }
 
 export type GateTime = { readonly name: string; readonly ms: number }
 

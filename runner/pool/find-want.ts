@@ -10,10 +10,11 @@ type Found =
 /** Which of the wants has machines as a job wants them. */
 export function findWant(
   wants: readonly PoolWant[],
-  { image, resources, network, userData }: MachineOrder,
+  { image, resources, network, userData, setup }: MachineOrder,
 ): Found {
   const ofImage = wants.filter((want) => want.image === image.name)
-  if (ofImage.length === 0) return { kind: 'none' }
+  // A checkpoint is further than a machine that waits, and only a machine made for that becomes one.
+  if (ofImage.length === 0 || setup !== undefined) return { kind: 'none' }
   if (userData !== undefined)
     return { kind: 'other', reason: 'its custom user-data is for a machine that nobody has started' }
   const { cpus, memory, disk } = resources

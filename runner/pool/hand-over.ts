@@ -2,7 +2,8 @@ import type { Machine, MachineFacts } from '../machine/machine.ts'
 
 type HandOver = {
   readonly machine: Machine
-  readonly facts: MachineFacts
+  /** What is true of it for its job. @defaultValue what it says itself */
+  readonly facts?: MachineFacts
   /** Called once, when the machine is no more. */
   readonly onGone: () => void
 }
@@ -18,8 +19,12 @@ export function handOver({ machine, facts, onGone }: HandOver): Machine {
   void machine.ended.then(gone)
   return {
     id: machine.id,
-    facts,
-    console: machine.console,
+    get facts() {
+      return facts ?? machine.facts
+    },
+    get console() {
+      return machine.console
+    },
     ended: machine.ended,
     files: machine.files,
     get workdir() {
@@ -32,6 +37,7 @@ export function handOver({ machine, facts, onGone }: HandOver): Machine {
     exec: (command, signal) => machine.exec(command, signal),
     addSecrets: (secrets, signal) => machine.addSecrets(secrets, signal),
     runStep: (step, signal) => machine.runStep(step, signal),
+    ...(machine.keepSetup === undefined ? {} : { keepSetup: machine.keepSetup.bind(machine) }),
     traffic: () => machine.traffic(),
     destroy: async (how) => {
       try {

@@ -13,7 +13,7 @@ export function withPool(start: StartMachine, pool: Pool): StartMachine {
     const release = await pool.reserve(order.resources, order.signal)
     try {
       const started = await start({ ...order, strategyReason: reason })
-      return handOver({ machine: started, facts: started.facts, onGone: release })
+      return handOver({ machine: started, onGone: release })
     } catch (error) {
       release()
       throw error

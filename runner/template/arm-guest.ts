@@ -1,21 +1,26 @@
 import { InfraError } from '../../config/errors.ts'
+import { guestPaths } from '../guest/guest-paths.ts'
 import type { QemuMachine } from '../machine/qemu-machine.ts'
 import { exec } from '../ssh/exec.ts'
 import type { ControlPort } from './control-port.ts'
 import { guestProgram } from './guest-program.ts'
 
+type ArmGuest = {
+  readonly machine: QemuMachine
+  readonly control: ControlPort
+  readonly user: string
+  /** What it has behind it. */
+  readonly after: 'boot' | 'setup'
+  readonly signal: AbortSignal
+}
+
 /**
- * Makes a guest that has just booted ready to be frozen: its boot has come to its end, what a job will need is in its
- * memory, our program waits in it, and nobody is logged in or could log in.
+ * Makes a guest ready to be frozen: its boot has come to its end, or its setup's traces are removed; what a job will
+ * need is in its memory, our program waits in it, and nobody is logged in or could log in.
  *
  * Throws InfraError('boot') with what the guest said, or the signal's reason.
  */
-export async function armGuest(
-  machine: QemuMachine,
-  control: ControlPort,
-  user: string,
-  signal: AbortSignal,
-): Promise<void> {
+export async function armGuest({ machine, control, user, after, signal }: ArmGuest): Promise<void> {
   const client = await machine.link.connection(signal)
   const run = async (command: string, input = '') => {
     const { code, stderr } = await exec({ client, command, input, signal })
@@ -23,17 +28,20 @@ export async function armGuest(
     const said = stderr.toString('utf8').trim().split('\n').at(-1) ?? ''
     throw new InfraError('boot', `the guest could not be made ready to be frozen: ${said.slice(0, 300)}`)
   }
-  await run(bootEnd)
+  await run(after === 'boot' ? bootEnd : setupEnd)
   await run(rehearsal)
   await run(`sudo -n sh -c '${install}'`, await guestProgram())
   machine.link.close()
-  await control.ask({ do: 'arm', user }, signal)
+  await control.ask({ do: 'arm', user, id: machine.id }, signal)
 }
 
 /** A template frozen in the middle of its boot would make every clone end that boot first. */
 const bootEnd = `if [ -d /run/systemd/system ]; then sudo -n timeout 600 systemctl is-system-running --wait >/dev/null; fi
 if command -v cloud-init >/dev/null && [ -d /run/cloud-init ]; then sudo -n timeout 600 cloud-init status --wait >/dev/null; fi
 true`
+
+/** What the setup left for the steps in `MAYFLY_ENV` stays; its scripts, its output and its environment go. */
+const setupEnd = `sudo -n sh -c 'rm -rf ${guestPaths.jobFolder}/[0-9]* ${guestPaths.env} ${guestPaths.outputFolder}/*'`
 
 /** What a job's start runs, run once, so that clones find it in memory and not on a disk. */
 const rehearsal = `sudo -n true; setsid sh -c 'sh -e -c true'; : | tail -c +1 | awk 1; df -P -k . >/dev/null

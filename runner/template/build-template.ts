@@ -88,7 +88,7 @@ async function bootAndFreeze(build: BuildTemplate, work: TemplatePaths): Promise
   try {
     const control = await ControlPort.open(places.controlSocket)
     try {
-      await armGuest(machine, control, subject.image.profile.user, signal)
+      await armGuest({ machine, control, user: subject.image.profile.user, after: 'boot', signal })
       const ready = performance.now()
       await seal({ machine, places, work, subject, signal })
       return { bootMs: Math.round(ready - started), freezeMs: Math.round(performance.now() - ready) }

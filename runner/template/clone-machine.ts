@@ -19,9 +19,18 @@ import type { QemuSpec } from '../qemu/qemu-spec.ts'
 import { Scope } from '../scope.ts'
 import { makeSeed } from '../seed/seed.ts'
 import { ControlPort, type Identity } from './control-port.ts'
+import { copySparse } from './copy-sparse.ts'
 import { shareMemory } from './freeze.ts'
 import type { Template } from './template.ts'
 import { templateMac } from './template-mac.ts'
+
+type CloneMachine = {
+  readonly order: BootOrder
+  readonly template: Template
+  readonly strategy: 'template' | 'checkpoint'
+  /** Where its memory lies, for one that is to be frozen itself; its disk then stands on the image alone. */
+  readonly ownMemory?: string
+}
 
 /**
  * Starts a machine from a template: its memory mapped privately, its disk an overlay, its seed CD in the drive; then
@@ -29,18 +38,19 @@ import { templateMac } from './template-mac.ts'
  *
  * Throws InfraError with its class, or the signal's reason.
  */
-export async function cloneMachine(order: BootOrder, template: Template): Promise<QemuMachine> {
+export async function cloneMachine(clone: CloneMachine): Promise<QemuMachine> {
   const scope = new Scope()
   try {
-    return await start(order, template, scope)
+    return await start(clone, scope)
   } catch (error) {
     await scope.close()
     throw error
   }
 }
 
-async function start(order: BootOrder, template: Template, scope: Scope): Promise<QemuMachine> {
-  const { id, image, signal } = order
+async function start(clone: CloneMachine, scope: Scope): Promise<QemuMachine> {
+  const { order, template, strategy, ownMemory } = clone
+  const { id } = order
   const parts = await makeParts(order, scope)
   const { paths, nonce, owner } = parts
   const use = await useImage(
@@ -48,10 +58,10 @@ async function start(order: BootOrder, template: Template, scope: Scope): Promis
     { machineId: id, process: owner },
   )
   await scope.defer('template use', () => use.release())
-  const base = { disk: template.paths.disk, virtualSize: image.virtualSize }
-  const disk = await createOverlay({ base, path: paths.overlay, disk: order.resources.disk, signal })
+  const disk = await makeDisk(clone, paths)
+  if (ownMemory !== undefined) await copySparse(template.paths.ram, ownMemory)
   await writeFile(paths.seed, makeSeed(seedSpec(order, parts)), { mode: 0o600 })
-  const spec = cloneSpec(order, parts, template, await firmware(order, parts, template))
+  const spec = cloneSpec(clone, parts, await firmware(order, parts, template))
   order.onConsole(await bootConsole(template))
   const prepared = preparedBy(order)
   const state = await open(template.paths.state, 'r')
@@ -62,7 +72,7 @@ async function start(order: BootOrder, template: Template, scope: Scope): Promis
       parts,
       spec,
       disk,
-      strategy: 'template',
+      strategy,
       inherited: state.fd,
       prepared,
       scope,
@@ -78,6 +88,18 @@ async function start(order: BootOrder, template: Template, scope: Scope): Promis
     gates: [qmp, ...thawGates({ order, machine, parts, prepared }), ...rest],
   })
   return machine
+}
+
+/** bytes, as the guest sees it */
+async function makeDisk(clone: CloneMachine, { overlay }: MachineParts['paths']): Promise<number> {
+  const { order, template, ownMemory } = clone
+  const { image, resources, signal } = order
+  if (ownMemory !== undefined) {
+    await copySparse(template.paths.disk, overlay)
+    return Math.max(resources.disk, image.virtualSize)
+  }
+  const base = { disk: template.paths.disk, virtualSize: image.virtualSize }
+  return await createOverlay({ base, path: overlay, disk: resources.disk, signal })
 }
 
 function seedSpec({ id, image }: BootOrder, { jobKey, hostKey, nonce }: MachineParts) {
@@ -118,15 +140,18 @@ async function firmware(
 }
 
 function cloneSpec(
-  order: BootOrder,
+  { order, template, ownMemory }: CloneMachine,
   { paths }: MachineParts,
-  { paths: { ram } }: Template,
   firmware: QemuSpec['firmware'],
 ): QemuSpec {
+  const { ram } = template.paths
   const spec = machineSpec({ order, paths, mac: templateMac, firmware })
   return {
     ...spec,
-    memoryFile: { path: ram, use: 'private', readOnly: canReadOnly(order.qemu.version) },
+    memoryFile:
+      ownMemory === undefined
+        ? { path: ram, use: 'private', readOnly: canReadOnly(order.qemu.version) }
+        : { path: ownMemory, use: 'written', readOnly: false },
     sockets: { ...spec.sockets, control: paths.controlSocket },
     incoming: true,
   }
@@ -210,6 +235,7 @@ function identity(
         owner: user,
         mode: '0600',
         content: `${jobKey.publicKey}\n`,
+        add: true,
       },
       {
         path: '/var/lib/systemd/random-seed',

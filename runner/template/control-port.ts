@@ -5,7 +5,7 @@ import { untilAborted } from '../until-aborted.ts'
 
 /** What the program in a template's guest is asked, see `thaw.py`. */
 export type ControlOrder =
-  | { readonly do: 'arm'; readonly user: string }
+  | { readonly do: 'arm'; readonly user: string; readonly id: string }
   | ({ readonly do: 'thaw' } & Identity)
 
 /** Who a clone is to be. */
@@ -28,6 +28,8 @@ export type GuestFile = {
   /** octal, such as `0600` */
   readonly mode: string
   readonly content: string
+  /** At the end of what is there, if anything is. */
+  readonly add?: boolean
 }
 
 const maxAnswer = 64 * 1024

@@ -1,6 +1,8 @@
 import { InfraError } from '../../config/errors.ts'
+import { startWithSetup } from '../checkpoint/start-with-setup.ts'
 import { bootMachine } from '../machine/boot-machine.ts'
 import type { BootOrder } from '../machine/boot-order.ts'
+import { NoMemory } from '../machine/check-memory.ts'
 import type { Machine } from '../machine/machine.ts'
 import { hasCustomUserData } from '../seed/seed.ts'
 import { CannotFreeze } from './build-template.ts'
@@ -11,12 +13,27 @@ import type { Template } from './template.ts'
 import { removeTemplate, touchTemplate } from './template-shelf.ts'
 
 /**
- * Starts a machine in the fastest way that is right for it: from its template, which is built if need be, or from
- * cold. A template that does not start is thrown away, and the machine comes up from cold, once.
+ * Starts a machine in the fastest way that is right for it: from a checkpoint of its setup, from its template, which is
+ * built if need be, or from cold. A template that does not start is thrown away, and the machine comes up from cold, once.
  *
  * Throws InfraError with its class, ConfigError where this host could never run it, or the signal's reason.
  */
 export async function startFast(order: BootOrder): Promise<Machine> {
+  const { setup, ...plain } = order
+  if (setup === undefined) return await startPlain(order)
+  const startAnew = (reason: string, signal: AbortSignal) =>
+    startPlain({
+      ...plain,
+      signal,
+      preparation: setup.preparation,
+      checkpoint: { state: 'none', reason },
+    })
+  const slow = whyCold(order)
+  if (slow !== undefined) return await startAnew(slow, order.signal)
+  return await startWithSetup({ order, setup, startAnew })
+}
+
+async function startPlain(order: BootOrder): Promise<Machine> {
   const slow = whyCold(order)
   if (slow !== undefined) return await bootMachine({ ...order, strategyReason: slow })
   const { signal } = order
@@ -33,12 +50,13 @@ export async function startFast(order: BootOrder): Promise<Machine> {
     })
   }
   try {
-    const machine = await cloneMachine(order, template)
+    const machine = await cloneMachine({ order, template, strategy: 'template' })
     await touchTemplate(template)
     return machine
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof InfraError) || error.class === 'host-disk-full') throw error
+    if (error instanceof NoMemory) throw error
     await removeTemplate(templatesFolder(order.dataFolder), template.key)
     const strategyReason = `template ${template.key} did not start and was thrown away: ${error.message}`
     order.onNote(strategyReason)

@@ -5,9 +5,10 @@ Python because whatever runs cloud-init has it, and one process because a fork c
 more. Runs as root. Needs nothing beyond Python 3.6.
 
 Host to guest, each one line of JSON:
-  {"do": "arm", "user": NAME}   forget the template's keys, wait until nobody is logged in, write everything out
+  {"do": "arm", "user": NAME, "id": MACHINE}   forget the keys of this machine, wait until nobody is logged in, write
+                                               everything out
   {"do": "thaw", "entropy": HEX, "time": SECONDS, "machine_id": HEX, "hostname": NAME,
-   "files": [{"path", "owner", "mode", "content"}], "script": TEXT}
+   "files": [{"path", "owner", "mode", "content", "add"}], "script": TEXT}
 The answer is {"ok": true}, or {"ok": false, "why": TEXT}.
 """
 
@@ -67,9 +68,9 @@ def answer(port, reply):
 
 def arm(order):
     home = pwd.getpwnam(order["user"]).pw_dir
+    for path in (home + "/.ssh/authorized_keys", "/root/.ssh/authorized_keys"):
+        forget_key(path, order["id"])
     for path in glob.glob("/etc/ssh/ssh_host_*") + [
-        home + "/.ssh/authorized_keys",
-        "/root/.ssh/authorized_keys",
         "/run/mayfly/nonce",
         "/var/lib/systemd/random-seed",
     ]:
@@ -84,6 +85,16 @@ def arm(order):
     except OSError:
         pass
     os.sync()
+
+
+def forget_key(path, machine):
+    """The key of this machine, whose comment it is; others are the image's, or a setup put them there."""
+    if not os.path.isfile(path) or os.path.islink(path):
+        return
+    with open(path, errors="surrogateescape") as file:
+        lines = [line for line in file if not line.rstrip().endswith(" " + machine)]
+    with open(path, "w", errors="surrogateescape") as file:
+        file.writelines(lines)
 
 
 def wait_for_logouts():
@@ -143,13 +154,21 @@ def write_file(file):
     if not os.path.isdir(folder):
         os.makedirs(folder, 0o700 if folder.endswith("/.ssh") else 0o755)
         os.chown(folder, owner.pw_uid, owner.pw_gid)
+    before = read_bytes(path) if file.get("add") else b""
     if os.path.lexists(path):
         os.unlink(path)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    os.write(handle, file["content"].encode("utf-8"))
+    os.write(handle, before + file["content"].encode("utf-8"))
     os.fchown(handle, owner.pw_uid, owner.pw_gid)
     os.fchmod(handle, int(file["mode"], 8))
     os.close(handle)
+
+
+def read_bytes(path):
+    if not os.path.isfile(path) or os.path.islink(path):
+        return b""
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def reload_sshd():

@@ -64,6 +64,8 @@ async function runOne({ run, job, buildId, commit, source }: RunOne): Promise<Jo
     source,
     ensureImage: (name, watched) => shelf.ensure(name, watched),
     startMachine: startOnHost({ host, dataFolder }),
+    // Whoever runs this owns the data folder, and every checkpoint in it.
+    setupAccess: { scope: 'local', readsAll: true, mayKeep: true },
     signal,
     onEvent: (event) => view.event(event),
     onImageProgress,

@@ -53,6 +53,7 @@ const defaults = {
   stop: { powerdown: 10_000, term: 5_000 },
   boot: { cpuTime: 600_000, quiet: 180_000 },
   templates: { use: true, quota: 20 * 2 ** 30, maxAge: 30 * day },
+  checkpoints: { use: true, quota: 20 * 2 ** 30, maxAge: 30 * day },
   pool: [],
   archive: undefined,
   retention: { builds: { age: 365 * day }, logs: 90 * day, artifacts: 30 * day },

@@ -20,6 +20,7 @@ describe('parsePipeline with one job at the top level', () => {
           env: {},
           setup: [],
           setupFiles: [],
+          setupMaxAge: 7 * 24 * 60 * 60 * 1000,
           steps: [{ name: 'make check', run: 'make check', timeout: undefined, shell: 'sh -e', env: {} }],
           artifacts: [],
           network: 'web',

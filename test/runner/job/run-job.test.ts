@@ -49,6 +49,7 @@ describe('a job that passes', () => {
     expect(machine?.calls.filter((call) => call !== 'stat' && call !== 'list')).toEqual([
       'prepare',
       'runStep',
+      'prepare',
       'upload',
       'runStep',
       'runStep',

@@ -172,6 +172,7 @@ steps: [ npm test ]
       'prepare',
       'upload',
       'runStep',
+      'prepare',
       'upload',
       'addSecrets',
       'runStep',

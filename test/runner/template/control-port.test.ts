@@ -35,7 +35,7 @@ async function portTo(reply: (line: string) => string | undefined): Promise<Cont
   return port
 }
 
-const arm = { do: 'arm', user: 'ci' } as const
+const arm = { do: 'arm', user: 'ci', id: 'm-1' } as const
 
 describe('the control port of a template', () => {
   it('asks one thing after the other, each a line of JSON', async () => {
@@ -46,7 +46,7 @@ describe('the control port of a template', () => {
     })
     await port.ask(arm, signal)
     await port.ask({ ...arm, user: 'root' }, signal)
-    expect(heard).toEqual([arm, { do: 'arm', user: 'root' }])
+    expect(heard).toEqual([arm, { ...arm, user: 'root' }])
   })
 
   it('says why the guest said no', async () => {
