@@ -35,6 +35,10 @@ network: ${jobDefaults.network}
 timeout: ${jobDefaults.timeout}
 \`\`\`
 
+\`setup\` runs once for all jobs that ask for the same image, resources, scripts, \`setup_files\`, \`env\` and network: its
+machine is frozen then, and later jobs start after it. It sees no file of the repository but its \`setup_files\`, no secret,
+and no variable that tells of the build. \`setup_max_age\` says how old that may become.
+
 Several jobs stand below \`jobs\`, each under its name. What they share is written once beside \`jobs\`: every key of a
 [job](#job) may stand there but \`steps\`, \`needs\`, \`matrix\` and \`concurrency\`. \`env\` and \`resources\` are merged key by
 key with those of the job; any other key of the job replaces the shared one.

@@ -8,6 +8,7 @@ import type { ListedImage } from '../../images/shelf/list-images.ts'
 import type { Shelf } from '../../images/shelf.ts'
 import { type HostOptions, openThisHost, withHostOptions } from './host-options.ts'
 import { catchInterrupts } from './interrupts.ts'
+import { printJson } from './print-json.ts'
 import { formatTable } from './view/format-table.ts'
 import { createImageLine } from './view/image-line.ts'
 import { isLive } from './view/is-live.ts'
@@ -133,8 +134,4 @@ async function watch<T>(options: Options, work: (watched: Watched) => Promise<T>
     status.hide()
     interrupts.end()
   }
-}
-
-function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
 }

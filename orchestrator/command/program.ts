@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { packageRoot } from '../../images/package-root.ts'
+import { checkpointsCommand } from './checkpoints-command.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { imagesCommand } from './images-command.ts'
 import { quickstartCommand } from './quickstart-command.ts'
@@ -26,6 +27,7 @@ export function program(): Command {
     validateCommand(),
     imagesCommand(),
     templatesCommand(),
+    checkpointsCommand(),
     doctorCommand(),
   ]
   for (const command of [...local, serveCommand(), ...buildCommands(), ...adminCommands()])

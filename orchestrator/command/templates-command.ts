@@ -7,11 +7,12 @@ import type { OnImageProgress } from '../../images/image-progress.ts'
 import { resolveResources } from '../../runner/job/resolve-resources.ts'
 import { findHostParts } from '../../runner/start-on-host.ts'
 import { ensureTemplate } from '../../runner/template/ensure-template.ts'
-import { isTemplateKey, templatesFolder } from '../../runner/template/filenames.ts'
-import type { Template } from '../../runner/template/template.ts'
-import { type ListedTemplate, listTemplates, removeTemplate } from '../../runner/template/template-shelf.ts'
+import { templatesFolder } from '../../runner/template/filenames.ts'
+import { listTemplates } from '../../runner/template/template-shelf.ts'
+import { removeFrozen, shownFrozen, stateOf } from './frozen-shelf.ts'
 import { type HostOptions, openThisHost, withHostOptions } from './host-options.ts'
 import { catchInterrupts } from './interrupts.ts'
+import { printJson } from './print-json.ts'
 import { formatTable } from './view/format-table.ts'
 import { createImageLine } from './view/image-line.ts'
 import { isLive } from './view/is-live.ts'
@@ -46,15 +47,15 @@ export function templatesCommand(): Command {
 async function list(options: Options): Promise<void> {
   const { dataFolder } = await openThisHost(options)
   const templates = await listTemplates(templatesFolder(dataFolder))
-  if (options.json) return printJson(templates.map(shown))
+  if (options.json) return printJson(templates.map(shownFrozen))
   const rows = templates.map((template) => {
-    const { key, manifest, fault, users, lastUsed } = template
+    const { key, manifest, lastUsed } = template
     const { cpus, memory, disk } = manifest.resources
     return [
       key,
       manifest.image.name,
       `${cpus} cpus, ${formatSize(memory)}, ${formatSize(disk)} disk`,
-      fault ?? (users.length === 0 ? 'ready' : `ready, in use by ${users.length}`),
+      stateOf(template),
       formatSize(manifest.bytes),
       `${formatDuration(Date.now() - lastUsed)} ago`,
     ]
@@ -92,7 +93,7 @@ async function build(image: string | undefined, options: BuildOptions): Promise<
       onGate: ({ name, ms }) => say(`${name} ${formatDuration(ms)}`),
       onConsole: () => undefined,
     })
-    if (options.json) return printJson(shown({ ...template, users: [], fault: undefined }))
+    if (options.json) return printJson(shownFrozen({ ...template, users: [], fault: undefined }))
     const { bootMs, freezeMs, bytes } = template.manifest
     process.stdout.write(
       `template ${template.key}: booted in ${formatDuration(bootMs)}, frozen in ${formatDuration(freezeMs)}, ${formatSize(bytes)}\n`,
@@ -126,35 +127,5 @@ function bytesOf(option: string, text: string): number {
 
 async function remove(key: string, options: Options): Promise<void> {
   const { dataFolder } = await openThisHost(options)
-  if (key !== 'all' && !isTemplateKey(key)) {
-    throw new ConfigError(`expected the key of a template or \`all\`, found ${JSON.stringify(key)}`, {
-      hint: 'mayfly templates ls shows the keys',
-    })
-  }
-  const keys =
-    key === 'all' ? (await listTemplates(templatesFolder(dataFolder))).map((template) => template.key) : [key]
-  const removed: string[] = []
-  for (const one of keys) if (await removeTemplate(templatesFolder(dataFolder), one)) removed.push(one)
-  if (key !== 'all' && removed.length === 0) {
-    throw new ConfigError(`expected a template ${key} on this host, found none`, {
-      hint: 'mayfly templates ls shows what is there',
-    })
-  }
-  if (options.json) return printJson({ removed })
-  process.stdout.write(removed.length === 0 ? 'nothing to remove\n' : `removed ${removed.join(', ')}\n`)
-}
-
-function shown({
-  key,
-  manifest,
-  users,
-  fault,
-  paths,
-}: Template & Pick<ListedTemplate, 'users' | 'fault'>): object {
-  const { files: _, ...rest } = manifest
-  return { ...rest, key, folder: paths.folder, users, fault }
-}
-
-function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+  await removeFrozen({ shelf: templatesFolder(dataFolder), kind: 'template', key, json: options.json })
 }

@@ -48,6 +48,12 @@ export function createMetrics() {
       labelNames: ['image'],
       registers,
     }),
+    setups: new Counter({
+      name: 'mayfly_setups_total',
+      help: 'Jobs with a setup: restored from a checkpoint, kept as one, or none where it ran for that job alone',
+      labelNames: ['image', 'result'],
+      registers,
+    }),
     poolTakes: new Counter({
       name: 'mayfly_pool_takes_total',
       help: 'Jobs of images that a pool has machines of: hit where they got one, miss where they did not',

@@ -1,5 +1,6 @@
 import { formatDuration } from '../../config/duration.ts'
 import { formatSize } from '../../config/size.ts'
+import { describeCheckpoint } from '../../runner/job/describe-checkpoint.ts'
 import { type BuildJob, isEnded } from '../model/build.ts'
 import { Action } from './build-page.tsx'
 import { Layout } from './layout.tsx'
@@ -93,11 +94,11 @@ function LogEnds({
 
 function Facts({ timeline: { machine }, attempt }: { timeline: JobTimeline; attempt: number }) {
   if (machine === undefined) return null
-  const { image, cpus, memory, accel, accelReason, strategy, network } = machine
+  const { image, cpus, memory, accel, accelReason, strategy, network, checkpoint } = machine
   return (
     <p class="dim">
       attempt {attempt}, {image}, {cpus} cpus, {formatSize(memory)}, network {network}, {strategy} start with{' '}
-      {accel} ({accelReason})
+      {accel} ({accelReason}){checkpoint === undefined ? '' : `; ${describeCheckpoint(checkpoint)}`}
     </p>
   )
 }

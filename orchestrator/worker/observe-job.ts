@@ -9,7 +9,10 @@ export function observeJob({ metrics, job }: { metrics: Metrics; job: BuildJob }
   return (event) => {
     if (event.type === 'gate') metrics.gate.observe({ gate: event.name }, event.ms / 1000)
     if (event.type === 'machine') {
-      const { image, accel, strategy, gates } = event.facts
+      const { image, accel, strategy, gates, checkpoint } = event.facts
+      // One that is to be kept is told of again when it is, or could not be.
+      if (checkpoint !== undefined && checkpoint.state !== 'to-keep')
+        metrics.setups.inc({ image, result: checkpoint.state })
       if (event.facts.templateFailed === true) metrics.templateFailures.inc({ image })
       metrics.boot.observe({ image, accel, strategy }, gates.reduce((sum, { ms }) => sum + ms, 0) / 1000)
     }

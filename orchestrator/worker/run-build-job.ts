@@ -120,7 +120,7 @@ async function run({ parts, job, persist, build, repository, cancel }: Run): Pro
       ensureImage: (name, watched) => shelf.ensure(name, watched),
       startMachine: async (order) => cancel.hold(await startMachine(order)),
       setupAccess: {
-        scope: `repository ${repository.name}`,
+        scope: `repository ${build.repository}`,
         readsAll: false,
         mayKeep: !isForkBuild(trigger),
       },
