@@ -6,7 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{config,images,runner,orchestrator}/**/*.test.ts'],
+          include: ['test/{config,images,runner,orchestrator,bench}/**/*.test.ts'],
           testTimeout: 30_000,
           // What is printed is compared as text, and where CI is set colours are on even without a terminal.
           env: { NO_COLOR: '1' },
