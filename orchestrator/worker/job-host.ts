@@ -26,9 +26,13 @@ type JobHost = {
 /** Kept for the host itself: its system, this process, Redis. */
 const reservedMemory = 1.5 * 2 ** 30
 
+/** What QEMU takes beside the memory of its guest; each machine has at least one of the cpus. */
+const besideGuest = 256 * 2 ** 20
+
 /** What this host gives to machines. A host of one processor still runs jobs that ask for two: they share. */
 export function hostCapacity(): Resources {
-  return { cpus: Math.max(2, cpus().length), memory: Math.max(2 ** 29, totalmem() - reservedMemory) }
+  const count = Math.max(2, cpus().length)
+  return { cpus: count, memory: Math.max(2 ** 29, totalmem() - reservedMemory - count * besideGuest) }
 }
 
 /** Takes jobs off the line and runs them here, announcing this host and ending what lost hosts left. */

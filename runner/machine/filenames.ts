@@ -67,6 +67,11 @@ export function machinesFolder(dataFolder: string): string {
   return join(dataFolder, 'machines')
 }
 
+/** Held while one machine's memory is promised to it. */
+export function memoryLock(dataFolder: string): string {
+  return join(dataFolder, 'memory.lock')
+}
+
 export const machineRecordName = 'machine.json'
 
 const longestSocket = 'control.sock'

@@ -7,15 +7,18 @@ import { useImage } from '../../images/shelf/use-markers.ts'
 import { type KeyPair, makeKeyPair } from '../keys/key-pair.ts'
 import type { Scope } from '../scope.ts'
 import type { BootOrder } from './boot-order.ts'
-import { checkMemory } from './check-memory.ts'
+import { claimMemory } from './claim-memory.ts'
 import { type MachinePaths, machinePaths } from './filenames.ts'
 import { writeMachineRecord } from './machine-record.ts'
+import { memoryNeed } from './memory-need.ts'
 import { makeRunFolder } from './run-folder.ts'
 
 /** What a machine is made of before QEMU runs, whichever way it starts. */
 export type MachineParts = {
   readonly paths: MachinePaths
   readonly owner: ProcessIdentity
+  /** Bytes of this host that are the machine's from now on. */
+  readonly promised: number
   readonly jobKey: KeyPair
   readonly hostKey: KeyPair
   /** Read back over SSH, so that a boot is never taken for another. */
@@ -32,20 +35,24 @@ const leastFreeDisk = 256 * 2 ** 20
  * Throws InfraError with its class, ConfigError where this host could never run it, or the signal's reason.
  */
 export async function makeParts(order: BootOrder, scope: Scope): Promise<MachineParts> {
-  const { id, image, resources, host, dataFolder, signal } = order
+  const { id, image, resources, host, dataFolder, accel, signal } = order
   const uid = userInfo().uid
   const paths = machinePaths({ dataFolder, id, env: process.env, uid, runDir: host.runDir })
   signal.throwIfAborted()
-  await checkMemory(resources.memory)
   const owner = ownIdentity()
   await makeFolders({ paths, uid, scope })
-  await writeMachineRecord(paths.record, { id, owner, runFolder: paths.runFolder })
+  const need = memoryNeed(resources.memory, accel.accel)
+  const promised = need.guest + need.own
+  const record = { id, owner, runFolder: paths.runFolder, promised, cloned: false }
+  const write = () => writeMachineRecord(paths.record, record)
+  await claimMemory({ dataFolder, need, write, signal })
   await checkFreeDisk(paths.folder)
   const use = await useImage(image, { machineId: id, process: owner })
   await scope.defer('image use', () => use.release())
   return {
     paths,
     owner,
+    promised,
     jobKey: makeKeyPair(id),
     hostKey: makeKeyPair(`${id}-host`),
     nonce: randomBytes(16).toString('hex'),

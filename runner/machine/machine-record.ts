@@ -10,6 +10,10 @@ const recordSchema = z.object({
   owner: identitySchema,
   qemu: identitySchema.optional(),
   runFolder: z.string(),
+  /** Bytes of this host that are the machine's, whether it has taken them yet or not; see `claimMemory`. */
+  promised: z.number().nonnegative().default(0),
+  /** Its memory is its template's, and only what it has written to is its own. */
+  cloned: z.boolean().default(false),
 })
 
 /** What is kept of a machine on disk, so that it can be found again or cleared away. No secret is in it. */

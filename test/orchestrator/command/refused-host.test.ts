@@ -47,8 +47,9 @@ describe('mayfly run on a host that cannot run the job', () => {
 
   it('refuses a job that asks for more memory than the host has free', async () => {
     const bench = await createCommandBench()
-    // With QEMU's own 256 MiB that is all that the host has but one MiB, and so much is never free.
-    const run = await runTiny(bench, { resources: `{ memory: ${(await memoryOfHost()) - 257}MiB }` })
+    // With the 768 MiB of an emulating QEMU that is all that the host has but one MiB, and so much is never free.
+    const resources = `{ memory: ${(await memoryOfHost()) - 769}MiB }`
+    const run = await runTiny(bench, { resources, host: 'accel: tcg\n' })
     expectRefusal({
       run,
       code: 3,

@@ -12,7 +12,13 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-const record = { id: 'm1', owner: { pid: 7, startTime: 99 }, runFolder: '/run/mayfly/m1' }
+const record = {
+  id: 'm1',
+  owner: { pid: 7, startTime: 99 },
+  runFolder: '/run/mayfly/m1',
+  promised: 2 ** 31,
+  cloned: true,
+}
 
 describe('the record of a machine', () => {
   it('is read as it was written, by its owner only', async () => {
@@ -20,6 +26,12 @@ describe('the record of a machine', () => {
     expect(await readMachineRecord(file)).toEqual({ ...record, qemu: { pid: 8, startTime: 100 } })
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect(await readdir(folder)).toEqual(['machine.json'])
+  })
+
+  it('of an earlier Mayfly, which promised nothing, is read too: its machine has to be found', async () => {
+    const { id, owner, runFolder } = record
+    await writeFile(file, JSON.stringify({ id, owner, runFolder }))
+    expect(await readMachineRecord(file)).toEqual({ id, owner, runFolder, promised: 0, cloned: false })
   })
 
   it('is never seen half, also while it is written anew', async () => {

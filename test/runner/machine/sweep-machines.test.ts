@@ -45,7 +45,10 @@ async function leave(
   await mkdir(folder, { recursive: true })
   await mkdir(runFolder, { recursive: true })
   await writeFile(join(folder, 'overlay.qcow2'), 'disk')
-  await writeMachineRecord(join(folder, 'machine.json'), { id, runFolder, ...record })
+  await writeMachineRecord(join(folder, 'machine.json'), {
+    ...{ id, runFolder, promised: 0, cloned: false },
+    ...record,
+  })
   return folder
 }
 
