@@ -1,12 +1,16 @@
 import { Readable } from 'node:stream'
+import type { SFTPWrapper } from 'ssh2'
 import { ConfigError, InfraError } from '../../config/errors.ts'
-import type { Machine, Preparation, StepCommand } from '../machine/machine.ts'
+import type { Machine, Preparation } from '../machine/machine.ts'
 import { exec } from '../ssh/exec.ts'
 import type { GuestLink } from '../ssh/guest-link.ts'
+import { closeAhead } from '../ssh/opened-ahead.ts'
 import { callback, isSftpAnswer, putBytes, putStream } from '../ssh/sftp.ts'
 import { sftpOf } from '../ssh/sftp-of.ts'
+import { unpackAhead } from './ahead-commands.ts'
 import { exportLines } from './export-lines.ts'
-import { guestPaths, stepFolder } from './guest-paths.ts'
+import { guestPaths } from './guest-paths.ts'
+import { placeStep } from './place-step.ts'
 import { environmentFile, prepareScript } from './prepare-script.ts'
 import { rehearse } from './rehearse.ts'
 import { remoteFiles } from './remote-files.ts'
@@ -43,6 +47,8 @@ export function guestSession({
 }: GuestSession): SessionMethods {
   let workdir = `/home/${user}`
   let prepared = preparedAtStart
+  /** What is to be done in the guest before the next step, and can be done along with its files. */
+  const owed = new Map<'environment' | 'removal', (sftp: SFTPWrapper) => Promise<unknown>>()
   const files = remoteFiles({ link, guard })
 
   const run = async (command: string, signal: AbortSignal, input?: string) =>
@@ -59,26 +65,6 @@ export function guestSession({
     return await putStream({ sftp, path, source, mode, signal })
   }
 
-  /** A step that was started before is only watched: sh reads its script while it runs. */
-  const placeStep = async (step: StepCommand, signal: AbortSignal) => {
-    const script = scriptFile(step.shell, step.script)
-    const sftp = await sftpOf(await link.connection(signal))
-    const folder = stepFolder(step.index)
-    const [started] = await Promise.all([
-      files.stat(`${folder}/started`, signal),
-      // Where it could not be made and is not there either, what is put into it says so.
-      callback<void>(sftp, (done) => sftp.mkdir(folder, { mode: 0o700 }, done)).catch(ifNoAnswer),
-    ])
-    if (started !== undefined) return
-    await Promise.all([
-      putBytes({ sftp, path: `${folder}/script`, bytes: script, mode: 0o755 }),
-      putBytes({
-        ...{ sftp, path: `${folder}/env`, mode: 0o600 },
-        bytes: Buffer.from(`${exportLines(step.env)}\n`),
-      }),
-    ])
-  }
-
   const session: Omit<SessionMethods, 'workdir' | 'rehearse'> = {
     prepare: (preparation, signal) =>
       guard(signal, async (both) => {
@@ -89,11 +75,13 @@ export function guestSession({
         prepared = undefined
         if (before?.workdir === workdir) {
           const bytes = Buffer.from(environmentFile({ ...preparation, proxyPort: port }))
-          const sftp = await sftpOf(await link.connection(both))
-          await putBytes({ sftp, path: guestPaths.env, bytes, mode: 0o600 })
+          owed.set('environment', (sftp) => putBytes({ sftp, path: guestPaths.env, bytes, mode: 0o600 }))
           prepared = { preparation, proxyPort: port }
           return
         }
+        owed.delete('environment')
+        // They stand in the working directory of before.
+        closeAhead(await link.connection(both))
         const script = prepareScript({ user, ...preparation, proxyPort: port })
         const { code, stderr } = await run('sudo -n sh -s', both, script)
         if (code === 0) {
@@ -115,9 +103,14 @@ export function guestSession({
         const bytes = await put(guestPaths.uploadTar, tar, 0o600, both).catch((error: unknown) => {
           throw sendFault(error, tar)
         })
-        const unpack = `tar -xpf ${guestPaths.uploadTar} -C ${shellQuote(workdir)} && rm ${guestPaths.uploadTar}`
-        const { code, stderr } = await run(unpack, both)
+        const { code, stderr } = await exec({
+          client: await link.connection(both),
+          command: `exec tar -xpf ${guestPaths.uploadTar} -C ${shellQuote(workdir)}`,
+          ahead: { command: unpackAhead(workdir), input: '' },
+          signal: both,
+        })
         if (code !== 0) throw uploadFault(lastLine(stderr))
+        owed.set('removal', removeTar)
         return { bytes }
       }),
 
@@ -135,9 +128,12 @@ export function guestSession({
 
     runStep: (step, signal) =>
       guard(signal, async (both) => {
-        await placeStep(step, both).catch((error: unknown) => {
+        const client = await link.connection(both)
+        const placing = placeStep({ client, files, step, along: owed.values(), signal: both })
+        await placing.catch((error: unknown) => {
           throw isSftpAnswer(error) ? putFault(`the script of step "${step.name}"`, error) : error
         })
+        owed.clear()
         return await runStep({ source: link, step, signal: both, onNote })
       }),
 
@@ -147,20 +143,15 @@ export function guestSession({
   return {
     ...session,
     workdir: () => workdir,
-    rehearse: (signal) => guard(signal, (both) => rehearse({ session, link, signal: both })),
+    rehearse: (signal) => guard(signal, (both) => rehearse({ session, workdir, link, signal: both })),
   }
 }
 
-function ifNoAnswer(error: unknown): void {
-  if (!isSftpAnswer(error)) throw error
-}
-
-/** The `#!` line serves whoever runs the file by its path; the helper names the interpreter itself. */
-function scriptFile(shell: string, script: string): Buffer {
-  if (script.includes('\0')) throw new ConfigError('expected a step without NUL bytes, found one')
-  const [program, ...flags] = shell.split(' ')
-  const interpreter = program?.startsWith('/') ? program : `/usr/bin/env -S ${program}`
-  return Buffer.from(`#!${[interpreter, ...flags].join(' ')}\n${script}\n`)
+/** That it is not there is as good. */
+async function removeTar(sftp: SFTPWrapper): Promise<void> {
+  await callback<void>(sftp, (done) => sftp.unlink(guestPaths.uploadTar, done)).catch((error: unknown) => {
+    if (!isSftpAnswer(error)) throw error
+  })
 }
 
 /** What went wrong in sending: the files of this host, the guest's disk, or else the connection. */

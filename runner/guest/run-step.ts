@@ -3,6 +3,7 @@ import { InfraError } from '../../config/errors.ts'
 import type { StepCommand, StepExit } from '../machine/machine.ts'
 import { exec } from '../ssh/exec.ts'
 import { timeLimit } from '../time-limit.ts'
+import { stepAhead } from './ahead-commands.ts'
 import { guestPaths } from './guest-paths.ts'
 import { shellQuote } from './shell-quote.ts'
 
@@ -41,6 +42,8 @@ export async function runStep({ source, step, signal, onNote }: RunStep): Promis
         const outcome = await exec({
           client,
           command: `sh ${guestPaths.helper} run ${step.index} ${received} ${shellQuote(step.shell)}`,
+          // Only on the connection that was there before the step, so always from the first byte on.
+          ahead: { command: stepAhead(step.index), input: `${step.shell}\n` },
           signal: both,
           onStdout: onOutput,
         })

@@ -7,26 +7,27 @@ import { shellQuote } from './shell-quote.ts'
  * step is a file and its status another, so that neither depends on the connection that watches them. The last word on
  * standard error is the status: `exit CODE DISK-FREE-KIB`, or `gone` when the step's shell was killed before it could
  * leave one. As few programs as can be: under emulation each costs some 50 ms.
+ * `step ahead INDEX` is a `run` from byte 0 whose session stands already and waits for SHELL as a line of input; it
+ * comes to nothing when that does not come, or when the step was started otherwise.
  * `step stop INDEX` ends every process of the step's session, also those of root: TERM, and KILL after five seconds.
  */
 export function stepHelper(workdir: string): string {
   return `#!/bin/sh
 step=${guestPaths.jobFolder}/$2
 out=${guestPaths.outputFolder}/$2.log
-case $1 in
-run)
-  # With noclobber only one of several callers makes the file, and that takes no program.
+# With noclobber only one of several callers makes the file, and that takes no program.
+begin() {
   set -C
-  if true >"$step/started"; then
-    set +C
-    : >"$out"
-    setsid sh "$0" child "$2" - "$4" </dev/null >>"$out" 2>&1 &
-    echo $! >"$step/pid"
-  fi 2>/dev/null
+  { true >"$step/started"; } 2>/dev/null
+  begun=$?
+  set +C
+  return $begun
+}
+watch() {
   tries=0
-  until [ -s "$step/pid" ] || [ $tries = 1000 ]; do sleep 0.01; tries=$((tries + 1)); done
-  read -r pid <"$step/pid"
-  tail -c "+$(($3 + 1))" -f --pid="$pid" -s 0.05 "$out"
+  until [ -s "$1" ] || [ $tries = 1000 ]; do sleep 0.01; tries=$((tries + 1)); done
+  read -r pid <"$1"
+  tail -c "+$(($2 + 1))" -f --pid="$pid" -s 0.05 "$out"
   if [ -s "$step/exit" ]; then
     read -r code <"$step/exit"
     free=-
@@ -36,26 +37,52 @@ run)
   else
     echo gone >&2
   fi
+}
+case $1 in
+run)
+  if begin; then
+    : >"$out"
+    setsid sh "$0" child "$2" "$4" </dev/null >>"$out" 2>&1 &
+    echo $! >"$step/pid"
+  fi
+  watch "$step/pid" "$3"
+  ;;
+ahead)
+  # That the session was ended by a signal is for its own status to say, not for this shell.
+  exec 3>&1 4>&2 2>/dev/null
+  {
+    # Tail is started late, for it would poll while it waits.
+    read -r shell && echo "$shell" && exec >&3 2>&4 && watch "$step/ahead" 0
+  } | setsid sh "$0" child "$2" >>"$out" 2>&1 3>&- 4>&-
   ;;
 child)
+  if [ $# = 2 ]; then
+    echo $$ >"$step/ahead"
+    read -r shell && begin || exit
+    exec </dev/null
+    echo $$ >"$step/pid"
+    set -- child "$2" "$shell"
+  fi
+  # What the job calls its variables must not be ours: from here on only the arguments are.
+  set -- "$step" "$3"
   . ${guestPaths.env}
   [ -f ${guestPaths.secrets} ] && . ${guestPaths.secrets}
   MAYFLY_ENV=${guestPaths.envFile}
   export MAYFLY_ENV
-  while IFS= read -r line || [ -n "$line" ]; do
-    case \${line%%=*} in
-    "$line" | '' | [0-9]* | *[!A-Za-z0-9_]*) echo "mayfly: expected KEY=value in \\$MAYFLY_ENV, got: $line" ;;
-    *) export "$line" ;;
+  while IFS= read -r mayfly_line || [ -n "$mayfly_line" ]; do
+    case \${mayfly_line%%=*} in
+    "$mayfly_line" | '' | [0-9]* | *[!A-Za-z0-9_]*) echo "mayfly: expected KEY=value in \\$MAYFLY_ENV, got: $mayfly_line" ;;
+    *) export "$mayfly_line" ;;
     esac
   done <"$MAYFLY_ENV"
-  [ -f "$step/env" ] && . "$step/env"
+  [ -f "$1/env" ] && . "$1/env"
   if cd ${shellQuote(workdir)}; then
-    $4 "$step/script"
+    $2 "$1/script"
     code=$?
   else
     code=1
   fi
-  echo "$code" >"$step/exit"
+  echo "$code" >"$1/exit"
   ;;
 stop)
   read -r pid <"$step/pid"

@@ -1,7 +1,7 @@
 import type { Client } from 'ssh2'
 import { untilAborted } from '../until-aborted.ts'
 import { type OpenChannel, openChannel } from './open-channel.ts'
-import { takeSpareShell } from './spare-shells.ts'
+import { takeAhead } from './opened-ahead.ts'
 
 export type ExecOptions = {
   readonly client: Client
@@ -9,6 +9,8 @@ export type ExecOptions = {
   readonly signal: AbortSignal
   /** Given to the command's standard input, which is closed after it. */
   readonly input?: string | Buffer
+  /** A command that does the same once it has its input; it is used where it was opened ahead. */
+  readonly ahead?: { readonly command: string; readonly input: string }
   /** Called in order and awaited, so that a slow reader slows the writer down; without it output is collected. */
   readonly onStdout?: (chunk: Buffer) => void | Promise<void>
   /** bytes of each collected stream; more rejects */
@@ -24,11 +26,11 @@ export type ExecOutcome = {
 
 /** Runs a command over an open connection, until both its streams are read to their end. */
 export async function exec(options: ExecOptions): Promise<ExecOutcome> {
-  const { client, command, signal } = options
+  const { client, command, ahead, signal } = options
   signal.throwIfAborted()
-  const spare = options.input === undefined ? takeSpareShell(client) : undefined
-  const opening = spare === undefined ? openChannel(client, command) : Promise.resolve(spare)
-  const input = spare === undefined ? options.input : `${command}\n`
+  const waiting = ahead === undefined ? undefined : takeAhead(client, ahead.command)
+  const opening = waiting === undefined ? openChannel(client, command) : Promise.resolve(waiting)
+  const input = waiting === undefined ? options.input : ahead?.input
   try {
     return await untilAborted(
       opening.then((open) => talk(open, { ...options, input })),

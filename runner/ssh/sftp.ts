@@ -20,19 +20,28 @@ export function openSftp(client: Client): Promise<SFTPWrapper> {
   })
 }
 
-const chunkBytes = 32 * 1024
+/** What every server takes in one packet: ssh2 sends the rest of a larger write later, when the file may be closed. */
+const chunkBytes = 28 * 1024
 const inFlight = 64
 
 type Put = { sftp: SFTPWrapper; path: string; source: Readable; mode: number; signal: AbortSignal }
 
 /**
- * Writes a stream of unknown length to a file, many writes under way at once (ssh2's own write stream keeps one).
+ * Writes a stream of unknown length to a file, many calls under way at once (ssh2's own write stream keeps one).
  * Sets the mode explicitly, since servers apply their umask, and rejects when that fails. Returns bytes.
  */
 export async function putStream({ sftp, path, source, mode, signal }: Put): Promise<number> {
   const handle = await callback<Buffer>(sftp, (done) => sftp.open(path, 'w', { mode }, done))
   const writes = new Set<Promise<void>>()
   let failure: { error: unknown } | undefined
+  const ask = (call: Call<void>) => {
+    const write = callback<void>(sftp, call)
+      .catch((error: unknown) => {
+        failure ??= { error }
+      })
+      .finally(() => writes.delete(write))
+    writes.add(write)
+  }
   let position = 0
   try {
     for await (const chunk of source as AsyncIterable<Buffer>) {
@@ -42,23 +51,18 @@ export async function putStream({ sftp, path, source, mode, signal }: Put): Prom
         const length = Math.min(chunkBytes, chunk.length - start)
         const at = position
         position += length
-        const write = callback<void>(sftp, (done) => sftp.write(handle, chunk, start, length, at, done))
-          .catch((error: unknown) => {
-            failure ??= { error }
-          })
-          .finally(() => writes.delete(write))
-        writes.add(write)
+        ask((done) => sftp.write(handle, chunk, start, length, at, done))
         if (writes.size >= inFlight) await Promise.race(writes)
       }
     }
-    await Promise.all(writes)
-    if (failure) throw failure.error
-    await callback<void>(sftp, (done) => sftp.fchmod(handle, mode, done))
-    return position
+    ask((done) => sftp.fchmod(handle, mode, done))
   } finally {
     source.destroy()
-    await callback<void>(sftp, (done) => sftp.close(handle, done)).catch(() => undefined)
+    ask((done) => sftp.close(handle, done))
+    await Promise.all(writes)
   }
+  if (failure) throw failure.error
+  return position
 }
 
 type PutBytes = { sftp: SFTPWrapper; path: string; bytes: Buffer; mode: number }

@@ -77,7 +77,9 @@ describe('jobs with a pool of real machines', () => {
       expect(log).toMatch(new RegExp(`^env a value ${['one', 'two'][index]} http://127.0.0.1:\\d+$`, 'm'))
       expect(log).toContain('\nfile hello\n')
       // Of the rehearsal there is nothing.
-      expect(log).toMatch(/^left \/run\/mayfly\/job: 0 env mayfly-env step {2}\/var\/lib\/mayfly: 0\.log $/m)
+      expect(log).toMatch(
+        /^left \/run\/mayfly\/job: 0 env mayfly-env proxy-\d+ step {2}\/var\/lib\/mayfly: 0\.log $/m,
+      )
       expect(log).toContain('10.0.0.1:80 was refused')
       const notes = events.flatMap((event) => (event.type === 'note' ? [event.message] : []))
       expect(notes.filter((note) => note.includes('network: 10.0.0.1:80 refused'))).toHaveLength(1)

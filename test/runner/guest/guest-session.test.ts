@@ -90,6 +90,7 @@ describe('what a job does in a guest', () => {
     const { step, output } = stepOf('./run.sh')
     expect(await session.runStep(step, signal)).toEqual(finished)
     expect(output()).toBe('ran\n')
+    // Gone before the step could see it.
     await expect(stat(guest.map(guestPaths.uploadTar))).rejects.toThrow('ENOENT')
   })
 
@@ -121,32 +122,6 @@ describe('what a job does in a guest', () => {
     expect((await stat(guest.map(guestPaths.env))).mode & 0o777).toBe(0o600)
     await session.prepare({ workdir: join(guest.root, 'elsewhere'), env: {} }, signal)
     expect(commands.at(-1)).toBe('sudo -n sh -s')
-  })
-
-  it('is to begin at once after a rehearsal, of which it finds nothing', async () => {
-    const commands: string[] = []
-    const { session, guest } = await open({
-      onExec: (command, channel, { serve }) => {
-        commands.push(command)
-        serve(command, channel)
-      },
-    })
-    const left = async () => [
-      ...(await readdir(guest.workdir)),
-      ...(await readdir(guest.map(guestPaths.jobFolder))),
-      ...(await readdir(guest.map(guestPaths.outputFolder))),
-    ]
-    const before = await left()
-    await session.rehearse(signal)
-    expect(await left()).toEqual(before)
-    commands.length = 0
-    await session.upload(tarOf({ a: { content: 'of a', mode: 0o644 } }), signal)
-    const { step, output } = stepOf('cat a; exit 3')
-    expect(await session.runStep(step, signal)).toMatchObject({ kind: 'exited', code: 3 })
-    expect(output()).toBe('of a')
-    expect(commands).toEqual([])
-    expect((await session.exec('echo third', signal)).stdout.toString()).toBe('third\n')
-    expect(commands).toEqual(['echo third'])
   })
 
   it('is to run short commands, and to write files whose mode is set', async () => {
@@ -184,6 +159,89 @@ describe('what a job does in a guest', () => {
     ]
     for (const fault of faults) expect(fault).not.toBeInstanceOf(InfraError)
     expect(performance.now() - started).toBeLessThan(1000)
+  })
+})
+
+describe('a rehearsal', () => {
+  const left = async ({ workdir, map }: LocalGuest) => [
+    ...(await readdir(workdir)),
+    ...(await readdir(map(guestPaths.jobFolder))),
+    ...(await readdir(map(guestPaths.outputFolder))),
+  ]
+  const rehearsed = async () => {
+    const commands: string[] = []
+    const opened = await open({
+      onExec: (command, channel, { serve }) => {
+        commands.push(command)
+        serve(command, channel)
+      },
+    })
+    const before = await left(opened.guest)
+    await opened.session.rehearse(signal)
+    // Those of the first step, which are the job's own in any case.
+    const expected = [...before, '0', '0.log'].sort()
+    await expect.poll(async () => (await left(opened.guest)).sort()).toEqual(expected)
+    commands.length = 0
+    return { ...opened, commands }
+  }
+
+  it('leaves nothing for a job to find, whose upload and first step begin without a command', async () => {
+    const { session, guest, commands } = await rehearsed()
+    await session.prepare({ workdir: guest.workdir, env: { OF: 'the job' } }, signal)
+    await session.upload(tarOf({ a: { content: 'of a', mode: 0o644 } }), signal)
+    const { step, output } = stepOf('cat a; echo " $OF $OWN"; ls -A; exit 3', { env: { OWN: 'mine' } })
+    expect(await session.runStep(step, signal)).toMatchObject({ kind: 'exited', code: 3 })
+    expect(output()).toBe('of a the job mine\na\n')
+    expect(commands).toEqual([])
+    await expect(stat(guest.map(guestPaths.uploadTar))).rejects.toThrow('ENOENT')
+    const again = stepOf('never')
+    expect(await session.runStep(again.step, signal)).toMatchObject({ kind: 'exited', code: 3 })
+    expect(again.output()).toBe('of a the job mine\na\n')
+    expect(commands).toHaveLength(1)
+    const second = stepOf('echo second', { index: 1 })
+    expect(await session.runStep(second.step, signal)).toEqual(finished)
+    await session.upload(tarOf({ b: { content: 'of b', mode: 0o644 } }), signal)
+    expect(await readFile(join(guest.workdir, 'b'), 'utf8')).toBe('of b')
+  })
+
+  it('does no harm where the connection breaks after it', async () => {
+    const { session, relay, guest } = await rehearsed()
+    relay.cut()
+    const isBack = async () => (await session.exec('true', signal).catch(() => undefined))?.code
+    await expect.poll(isBack).toBe(0)
+    await session.upload(tarOf({ a: { content: 'of a', mode: 0o644 } }), signal)
+    const { step, output } = stepOf(`echo run >>'${guest.root}/count'; cat a`)
+    expect(await session.runStep(step, signal)).toEqual(finished)
+    expect(output()).toBe('of a')
+    expect(await readFile(join(guest.root, 'count'), 'utf8')).toBe('run\n')
+  })
+
+  it('does no harm where it breaks under the step: no byte is lost or comes twice', async () => {
+    const { session, relay } = await rehearsed()
+    const { step, output } = stepOf('for i in 1 2 3 4 5 6; do echo "line $i"; sleep 0.1; done; exit 7')
+    const running = session.runStep(step, signal)
+    await expect.poll(output).toContain('line 2')
+    relay.cut()
+    expect(await running).toMatchObject({ kind: 'exited', code: 7 })
+    expect(output()).toBe([1, 2, 3, 4, 5, 6].map((i) => `line ${i}\n`).join(''))
+  })
+
+  it('does no harm to a job with another working directory', async () => {
+    const { session, guest } = await rehearsed()
+    const workdir = join(guest.root, 'elsewhere')
+    await session.prepare({ workdir, env: {} }, signal)
+    await session.upload(tarOf({ a: { content: 'of a', mode: 0o644 } }), signal)
+    const { step, output } = stepOf('pwd; cat a')
+    expect(await session.runStep(step, signal)).toEqual(finished)
+    expect(output()).toBe(`${workdir}\nof a`)
+  })
+
+  it('leaves a step that can be stopped when its time is over', async () => {
+    const { session, guest } = await rehearsed()
+    const marker = `7${process.pid}.75`
+    const { step } = stepOf(`echo begun; sleep ${marker}`, { timeout: 500 })
+    expect(await session.runStep(step, signal)).toEqual({ kind: 'timed-out', timeout: 500 })
+    expect(await guest.isRunning(`sleep ${marker}`)).toBe(false)
   })
 })
 

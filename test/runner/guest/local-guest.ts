@@ -17,7 +17,7 @@ export type LocalGuest = {
     command: string,
     input?: string,
   ): Promise<{ exitCode: number | undefined; stdout: string; stderr: string }>
-  /** The same for a command that comes over a channel: it is given its whole input, then it runs. */
+  /** The same for a command that comes over a channel: it runs, and is given its input once that is whole. */
   serve(command: string, channel: ServerChannel): void
   /** Whether anything runs on this computer with these words in its command line. */
   isRunning(word: string): Promise<boolean>
@@ -68,11 +68,12 @@ export async function createLocalGuest(): Promise<LocalGuest> {
   }
 
   const serve = async (command: string, channel: ServerChannel) => {
-    const input = await inputOf(channel)
-    const options = { ...ownEnv, input: map(input), reject: false, stripFinalNewline: false } as const
+    const options = { ...ownEnv, reject: false, stripFinalNewline: false } as const
     const running = execa('sh', ['-c', map(command)], options)
     running.stdout.on('data', (chunk: Buffer) => channel.write(chunk))
     running.stderr.on('data', (chunk: Buffer) => channel.stderr.write(chunk))
+    running.stdin.on('error', () => undefined)
+    void inputOf(channel).then((input) => running.stdin.end(map(input)))
     const { exitCode } = await running
     channel.exit(exitCode ?? 255)
     channel.end()
@@ -111,6 +112,8 @@ function inputOf(channel: ServerChannel): Promise<string> {
       input += chunk
     })
     channel.once('end', () => resolve(input))
+    // A connection that was cut has no end of input.
+    channel.once('close', () => resolve(input))
   })
 }
 

@@ -111,6 +111,88 @@ describe('a step that is watched again', () => {
   })
 })
 
+describe('a step that is started ahead', () => {
+  it('waits for its shell, then gives its output and its status as any other', async () => {
+    const guest = await prepared({ A: 'job' })
+    await guest.place(0, 'echo "$A $(pwd)"; cat; exit 5')
+    const { stdout, stderr } = await guest.sh(`(sleep 0.3; echo 'sh -e') | sh ${guestPaths.helper} ahead 0`)
+    expect(stdout).toBe(`job ${guest.workdir}\n`)
+    expect(stderr).toMatch(/^exit 5 \d+\n$/)
+    expect(await guest.run(0, 4)).toMatchObject({ output: `${guest.workdir}\n` })
+  })
+
+  it('does not run where its input ends without a shell, and can still be run', async () => {
+    const guest = await prepared()
+    await guest.place(0, 'echo ran')
+    expect(await guest.sh(`sh ${guestPaths.helper} ahead 0`)).toMatchObject({ stdout: '', stderr: '' })
+    expect(await guest.run(0)).toEqual({ output: 'ran\n', status: 'exit 0 -' })
+  })
+
+  it('does not run where it was started otherwise', async () => {
+    const guest = await prepared()
+    await guest.place(0, `echo run >>'${guest.root}/count'`)
+    const go = join(guest.root, 'go')
+    const waits = guest.sh(
+      `(until [ -e '${go}' ]; do sleep 0.05; done; echo 'sh -e') | sh ${guestPaths.helper} ahead 0`,
+    )
+    expect((await guest.run(0)).status).toBe('exit 0 -')
+    await writeFile(go, '')
+    await waits
+    expect(await readFile(join(guest.root, 'count'), 'utf8')).toBe('run\n')
+  })
+
+  it('that comes too late leaves the output as it is', async () => {
+    const guest = await prepared()
+    await guest.place(0, 'echo kept')
+    await guest.run(0)
+    await guest.sh(`echo 'sh -e' | sh ${guestPaths.helper} ahead 0`)
+    expect((await guest.run(0)).output).toBe('kept\n')
+  })
+
+  it('runs once, whoever comes first', async () => {
+    for (let round = 0; round < 8; round++) {
+      const guest = await prepared()
+      await guest.place(0, `echo run >>'${guest.root}/count'; echo out`)
+      const [, run] = await Promise.all([
+        guest.sh(`echo 'sh -e' | sh ${guestPaths.helper} ahead 0`),
+        sleep(round * 3).then(() => guest.run(0)),
+      ])
+      expect(run).toEqual({ output: 'out\n', status: 'exit 0 -' })
+      expect(await readFile(join(guest.root, 'count'), 'utf8')).toBe('run\n')
+    }
+  })
+
+  it('is gone when its shell was killed before it left a status', async () => {
+    const guest = await prepared()
+    await guest.place(0, 'echo last words; kill -KILL $PPID; sleep 9')
+    const { stdout, stderr } = await guest.sh(`echo 'sh -e' | sh ${guestPaths.helper} ahead 0`)
+    expect([stdout, stderr]).toEqual(['last words\n', 'gone\n'])
+  })
+
+  it('is stopped with every process of its session', async () => {
+    const guest = await prepared()
+    const marker = `8${process.pid}.25`
+    await guest.place(0, `echo begun; sleep ${marker}`)
+    const running = guest.sh(`echo 'sh -e' | sh ${guestPaths.helper} ahead 0`)
+    await expect.poll(() => guest.isRunning(`sleep ${marker}`)).toBe(true)
+    await guest.sh(`sh ${guestPaths.helper} stop 0`)
+    expect(await running).toMatchObject({ stderr: 'gone\n' })
+    expect(await guest.isRunning(`sleep ${marker}`)).toBe(false)
+  })
+})
+
+describe('a variable of a job', () => {
+  it('may have any name: the helper has none of its own while a step runs', async () => {
+    const names = ['step', 'out', 'shell', 'line', 'code', 'begun', 'pid', 'tries', 'free']
+    const guest = await prepared(Object.fromEntries(names.map((name) => [name, `of ${name}`])))
+    await writeFile(guest.map(guestPaths.envFile), 'HANDED=on\n')
+    await guest.place(0, `echo "${names.map((name) => `$${name}`).join(',')}"; exit 4`)
+    const { output, status } = await guest.run(0)
+    expect(output).toBe(`${names.map((name) => `of ${name}`).join(',')}\n`)
+    expect(status).toMatch(/^exit 4 \d+$/)
+  })
+})
+
 describe('MAYFLY_ENV', () => {
   it('hands variables on to the steps that follow', async () => {
     const guest = await prepared()

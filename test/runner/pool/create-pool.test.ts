@@ -8,6 +8,7 @@ import { withPool } from '../../../runner/pool/with-pool.ts'
 import { createFakeStart, type FakeStart } from '../../fake-start.ts'
 import { until } from '../../orchestrator/until.ts'
 import { shelfImage } from '../../shelf-image.ts'
+import { aSetup } from '../checkpoint/a-setup.ts'
 
 const image = shelfImage('a')
 const resources = { cpus: 1, memory: 2, disk: 3 }
@@ -52,6 +53,19 @@ function jobOrder(more: Partial<MachineOrder> = {}) {
 }
 
 describe('a machine of the pool', () => {
+  it('is not for a job with a setup, which starts from a checkpoint or makes one', async () => {
+    const { pool, start, ready, takes } = open()
+    await ready(1)
+    const behind = createFakeStart()
+    const { order } = jobOrder({ setup: aSetup() })
+    const machine = await withPool(behind, pool)(order)
+    expect(machine.facts.strategy).toBe('fake')
+    expect(behind.orders.map(({ setup, strategyReason }) => [setup, strategyReason])).toEqual([
+      [order.setup, undefined],
+    ])
+    expect([pool.counts()[0]?.ready, start.orders.length, takes]).toEqual([1, 1, []])
+  })
+
   it('is prepared, and has rehearsed, before a job has it', async () => {
     const { start, ready } = open()
     await ready(1)
@@ -227,6 +241,61 @@ describe('room for jobs', () => {
     stop.abort(new Error('cancelled'))
     await expect(reserving).rejects.toThrow('cancelled')
     letGo()
+  })
+})
+
+describe('room that was reserved', () => {
+  /** A pool of one machine whose start neither ends nor heeds its signal until it is let go. */
+  function withStubborn(capacity: Room) {
+    let letGo: () => void = () => undefined
+    const held = new Promise<never>((_resolve, reject) => {
+      letGo = () => reject(new Error('gone'))
+    })
+    let starts = 0
+    const start = () => {
+      starts++
+      return held
+    }
+    const { pool } = open({ start: Object.assign(start, { orders: [], machines: [] }), capacity })
+    // Before the pool is drained, which waits for it.
+    onTestFinished(() => letGo())
+    return { pool, letGo: () => letGo(), starts: () => starts }
+  }
+
+  it('is given back once, however often that is said', async () => {
+    const capacity = { cpus: 2, memory: 8 }
+    const { pool, ready } = open({ wants: [{ ...want, min: 2, max: 2 }], capacity, spare: () => capacity })
+    await ready(2)
+    const release = await pool.reserve(resources, signal)
+    await pool.reserve(resources, signal)
+    await ready(0)
+    release()
+    release()
+    await ready(1)
+    pool.look()
+    expect(pool.counts()).toEqual([{ image: 'a', ready: 1, starting: 0 }])
+  })
+
+  it('is given back where the job is cancelled while it waits for it', async () => {
+    const { pool, letGo, starts } = withStubborn({ cpus: 1, memory: 2 })
+    await until('its start', () => starts() === 1)
+    const stop = new AbortController()
+    const reserving = pool.reserve(resources, stop.signal)
+    stop.abort(new Error('cancelled'))
+    await expect(reserving).rejects.toThrow('cancelled')
+    letGo()
+    await until('another start', () => starts() === 2)
+  })
+
+  it('is there at once where it does not need that of machines that are being ended', async () => {
+    const { pool, starts } = withStubborn({ cpus: 2, memory: 8 })
+    await until('its start', () => starts() === 1)
+    const stop = new AbortController()
+    const all = pool.reserve({ cpus: 2, memory: 8 }, stop.signal)
+    stop.abort(new Error('cancelled'))
+    await expect(all).rejects.toThrow('cancelled')
+    await pool.reserve(resources, signal)
+    expect(starts()).toBe(1)
   })
 })
 

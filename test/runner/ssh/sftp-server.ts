@@ -1,5 +1,5 @@
 import { lstatSync, type Stats } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open, readdir, realpath } from 'node:fs/promises'
+import { type FileHandle, lstat, mkdir, open, readdir, realpath, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import ssh2, { type FileEntry, type SFTPWrapper } from 'ssh2'
 
@@ -91,6 +91,11 @@ export function serveSftp(
   sftp.on('MKDIR', (id, path) =>
     answer(id, 'MKDIR', async () => {
       await mkdir(map(path))
+    }),
+  )
+  sftp.on('REMOVE', (id, path) =>
+    answer(id, 'REMOVE', async () => {
+      await unlink(map(path))
     }),
   )
   sftp.on('LSTAT', (id, path) =>

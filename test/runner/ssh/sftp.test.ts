@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { callback, isSftpAnswer, openSftp, putStream } from '../../../runner/ssh/sftp.ts'
+import { callback, isSftpAnswer, openSftp, putBytes, putStream } from '../../../runner/ssh/sftp.ts'
 import { sftpOf } from '../../../runner/ssh/sftp-of.ts'
 import { openClient } from './open-client.ts'
 import type { SftpOptions } from './sftp-server.ts'
@@ -98,6 +98,18 @@ describe('putStream', () => {
     const put = putStream({ sftp: await sessionOf(), path, source, mode: 0o600, signal: stop.signal })
     setTimeout(() => stop.abort(new Error('cancelled')), 20)
     await expect(put).rejects.toThrow('cancelled')
+  })
+})
+
+describe('putBytes', () => {
+  it('writes a file of few bytes or many and sets the mode, and closes it only then', async () => {
+    const sftp = await sessionOf()
+    for (const size of [0, 1, 32 * 1024, 100_001]) {
+      const bytes = randomBytes(size)
+      await putBytes({ sftp, path, bytes, mode: 0o640 })
+      expect(sha(await readFile(path))).toBe(sha(bytes))
+      expect((await stat(path)).mode & 0o7777).toBe(0o640)
+    }
   })
 })
 
