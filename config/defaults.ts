@@ -56,6 +56,7 @@ export const hostDefaults = {
   boot: { cpuTime: '10m', quiet: '3m' },
   templates: { use: true, quota: '20GiB', maxAge: '30d' },
   checkpoints: { use: true, quota: '20GiB', maxAge: '30d' },
+  debug: { listen: '127.0.0.1:2222', slots: 1, perRepository: 1, longest: '30m' },
   retention: { builds: '365d', logs: '90d', artifacts: '30d' },
 } as const
 

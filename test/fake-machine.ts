@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client } from 'ssh2'
 import { InfraError } from '../config/errors.ts'
 import type { EgressRecord } from '../runner/egress/egress-record.ts'
 import { endError } from '../runner/machine/end-error.ts'
@@ -43,6 +44,8 @@ export type FakeCall =
   | 'putFile'
   | 'exec'
   | 'addSecrets'
+  | 'forgetSecrets'
+  | 'visit'
   | 'runStep'
   | 'list'
   | 'stat'
@@ -62,6 +65,8 @@ export type FakeMachineOptions = {
   /** Calls that do not succeed. */
   readonly faults?: Readonly<Partial<Record<Exclude<FakeCall, 'destroy'>, FakeFault>>>
   readonly traffic?: readonly EgressRecord[]
+  /** Who lets visitors in. @defaultValue nobody */
+  readonly visit?: () => Promise<Client>
 }
 
 export type FakeMachine = Machine & {
@@ -190,6 +195,15 @@ export function createFakeMachine(options: FakeMachineOptions = {}): FakeMachine
     addSecrets: (more, signal) =>
       call('addSecrets', signal, () => {
         secrets = { ...secrets, ...more }
+      }),
+    forgetSecrets: (known, signal) =>
+      call('forgetSecrets', signal, () => {
+        secrets = Object.fromEntries(Object.entries(secrets).filter(([, value]) => !known.includes(value)))
+      }),
+    visit: (signal) =>
+      call('visit', signal, async () => {
+        if (options.visit === undefined) throw new InfraError('ssh-lost', 'nobody visits a fake machine')
+        return await options.visit()
       }),
     runStep: (step, signal) =>
       call('runStep', signal, async (either) => {

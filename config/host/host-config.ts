@@ -44,6 +44,11 @@ export type HostConfig = {
   readonly templates: TemplateUse
   readonly checkpoints: TemplateUse
   /**
+   * Whether and how maintainers get into the machines of jobs.
+   * @defaultValue undefined: not at all
+   */
+  readonly debug: HostDebug | undefined
+  /**
    * Machines that the server starts before a job needs them.
    * @defaultValue []
    */
@@ -235,6 +240,20 @@ export type TemplateUse = {
   readonly quota: number
   /** Milliseconds without use. @defaultValue 30 days */
   readonly maxAge: number
+}
+
+/** How maintainers get into the machines of jobs that have their verdict. */
+export type HostDebug = {
+  /** @defaultValue 127.0.0.1:2222 */
+  readonly listen: { readonly host: string; readonly port: number }
+  /** The host's name as maintainers reach it. */
+  readonly address: string | undefined
+  /** Machines kept at a time. @defaultValue 1 */
+  readonly slots: number
+  /** Of one repository. @defaultValue 1 */
+  readonly perRepository: number
+  /** Milliseconds that one is kept at most. @defaultValue 30 min */
+  readonly longest: number
 }
 
 /** Machines of one image, size and network mode that wait for jobs. */

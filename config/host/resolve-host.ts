@@ -40,6 +40,13 @@ export const resolveHost = (raw: RawHost, file: string | undefined): HostConfig 
       quota: raw.checkpoints.quota,
       maxAge: raw.checkpoints.max_age,
     },
+    debug: raw.debug && {
+      listen: resolveListen(raw.debug.listen),
+      address: raw.debug.address,
+      slots: raw.debug.slots,
+      perRepository: raw.debug.per_repository,
+      longest: raw.debug.longest,
+    },
     pool: raw.pool.map(resolvePool),
     archive: absolute(raw.archive),
     retention: raw.retention,

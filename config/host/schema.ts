@@ -9,6 +9,7 @@ import { cpus, disk, memory } from '../schema/resources-schema.ts'
 import { size } from '../schema/size-schema.ts'
 import { formed } from '../schema/text.ts'
 import { hostCheckpoints } from './checkpoints-schema.ts'
+import { hostDebug } from './debug-schema.ts'
 import { imageEntry } from './image-entry-schema.ts'
 import { path } from './path-schema.ts'
 import { poolEntry } from './pool-schema.ts'
@@ -141,6 +142,10 @@ export const hostSchema = mapping({
   checkpoints: hostCheckpoints
     .prefault({})
     .meta({ description: 'Machines frozen after the `setup` of a job.' }),
+  debug: hostDebug.optional().meta({
+    description:
+      '`mayfly serve` alone: lets maintainers into the machines of failed jobs over SSH. Without it nobody gets in.',
+  }),
   pool: z.array(poolEntry, { error: 'expected a list of pools' }).prefault([]).meta({
     description:
       '`mayfly serve` alone: machines that are started before a job needs them, in room that is free.',

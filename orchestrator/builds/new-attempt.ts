@@ -15,5 +15,6 @@ export function newAttempt({ attempt }: Pick<BuildJob, 'attempt'>): Partial<Omit
     waiting: undefined,
     cancelRequested: undefined,
     killRequested: undefined,
+    hold: undefined,
   }
 }

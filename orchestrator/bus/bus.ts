@@ -8,6 +8,8 @@ export type BusMessage =
   | { readonly type: 'console'; readonly job: string; readonly size: number }
   | { readonly type: 'cancel'; readonly job: string; readonly by: string }
   | { readonly type: 'kill'; readonly job: string; readonly by: string }
+  /** The kept machine of a job is needed no more. */
+  | { readonly type: 'release'; readonly job: string; readonly by: string }
   | { readonly type: 'delivery'; readonly id: string }
   | { readonly type: 'host'; readonly id: string }
 

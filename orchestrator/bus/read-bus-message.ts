@@ -11,6 +11,7 @@ const schema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('console'), job: id, size }),
   z.object({ type: z.literal('cancel'), job: id, by: z.string() }),
   z.object({ type: z.literal('kill'), job: id, by: z.string() }),
+  z.object({ type: z.literal('release'), job: id, by: z.string() }),
   z.object({ type: z.literal('delivery'), id }),
   z.object({ type: z.literal('host'), id }),
 ])

@@ -10,6 +10,7 @@ import { runCommand } from './run-command.ts'
 import { serveCommand } from './serve-command.ts'
 import { adminCommands } from './server/admin-commands.ts'
 import { buildCommands } from './server/build-commands.ts'
+import { debugCommand } from './server/debug-command.ts'
 import { templatesCommand } from './templates-command.ts'
 import { validateCommand } from './validate-command.ts'
 
@@ -30,7 +31,7 @@ export function program(): Command {
     checkpointsCommand(),
     doctorCommand(),
   ]
-  for (const command of [...local, serveCommand(), ...buildCommands(), ...adminCommands()])
+  for (const command of [...local, serveCommand(), ...buildCommands(), debugCommand(), ...adminCommands()])
     mayfly.addCommand(command)
   throwInsteadOfExit(mayfly)
   return mayfly

@@ -11,6 +11,7 @@ import { limitFailures } from './limit-failures.ts'
 import { artifactRoutes } from './routes/artifact-routes.ts'
 import { badgeRoutes } from './routes/badge-routes.ts'
 import { buildRoutes } from './routes/build-routes.ts'
+import { debugRoutes } from './routes/debug-routes.ts'
 import { deleteRoutes } from './routes/delete-routes.ts'
 import { deliveryRoutes } from './routes/delivery-routes.ts'
 import { healthRoutes } from './routes/health-routes.ts'
@@ -52,6 +53,7 @@ export function createApp(parts: HttpParts, pages?: Hono<HttpEnv>): Hono<HttpEnv
   for (const routes of [
     buildRoutes,
     deleteRoutes,
+    debugRoutes,
     submissionRoutes,
     logRoutes,
     artifactRoutes,

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Shelf } from '../../images/shelf.ts'
 import type { BuildService } from '../builds/build-service.ts'
 import type { Bus } from '../bus/bus.ts'
+import type { OptIns } from '../holds/opt-ins.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { ForgeName } from '../model/forge-name.ts'
 import type { QueueView } from '../model/queue-view.ts'
@@ -29,6 +30,7 @@ export type HttpParts = {
   readonly metrics: Metrics
   readonly deliveries: DeliveryParts
   readonly submissions: Submissions
+  readonly optIns: OptIns
   /** The commit that a branch or tag points to now. Throws ConfigError where there is no such ref. */
   readonly resolveRef: (repository: Repository, ref: string) => Promise<string>
   /** Whether everything this process needs answers; each entry that is not undefined says what does not. */

@@ -68,7 +68,21 @@ export type BuildJob = {
   readonly killRequested?: string | undefined
   /** Decided when the build was planned: its `when` is not met, or no host can take it. A retry leaves it as it is. */
   readonly ruledOut?: boolean
+  /** Its machine, kept for maintainers after the verdict. */
+  readonly hold?: JobHold | undefined
 }
+
+/** What became of the wish to keep a job's machine. Dates are ISO 8601. */
+export type JobHold =
+  | {
+      readonly state: 'held'
+      readonly host: string
+      readonly until: string
+      /** Of the SSH gateway: `ssh -p PORT JOB@HOST`; its host key as known_hosts has it. */
+      readonly gateway: { readonly host: string; readonly port: number; readonly hostKey: string }
+    }
+  | { readonly state: 'ended'; readonly host: string; readonly ended: string; readonly why: string }
+  | { readonly state: 'refused'; readonly why: string }
 
 export const endStates = ['passed', 'failed', 'errored', 'timed-out', 'cancelled', 'skipped'] as const
 

@@ -5,6 +5,7 @@ import { type BuildJob, isEnded } from '../model/build.ts'
 import { Action } from './build-page.tsx'
 import { Layout } from './layout.tsx'
 import type { LogWindow } from './log-lines.ts'
+import { HoldNote } from './parts/hold-note.tsx'
 import { LogTable } from './parts/log-table.tsx'
 import { StateMark } from './parts/state-mark.tsx'
 import { TimelineBar } from './parts/timeline-bar.tsx'
@@ -18,10 +19,11 @@ type JobPage = {
   /** Lines of the log so far. */
   total: number
   mayAct: boolean
+  mayDebug: boolean
 }
 
 /** One job: why it ended as it did, its phases, its steps, and its log or its console. */
-export function JobPage({ job, stream, timeline, window, total, mayAct }: JobPage) {
+export function JobPage({ job, stream, timeline, window, total, mayAct, mayDebug }: JobPage) {
   const { id, name, build, state, reason, hint, attempt, failure, waiting } = job
   const running = !isEnded(state)
   return (
@@ -43,6 +45,7 @@ export function JobPage({ job, stream, timeline, window, total, mayAct }: JobPag
         </p>
       )}
       {waiting === undefined || !running ? null : <p class="dim">{waiting}</p>}
+      <HoldNote job={job} mayDebug={mayDebug} />
       <Facts timeline={timeline} attempt={attempt} />
       <TimelineBar phases={timeline.phases} />
       {mayAct && running ? <Action path={`/jobs/${id}/cancel`} name="Cancel" /> : null}

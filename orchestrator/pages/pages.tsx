@@ -41,8 +41,9 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
   const pages = new Hono<HttpEnv>()
   const read = requireScope('read', parts)
   const submit = requireScope('submit', parts)
-  const mayAct = (context: Context<HttpEnv>) =>
-    context.get('caller').scopes.some((scope) => scope === 'submit' || scope === 'admin')
+  const debug = requireScope('debug', parts)
+  const may = (context: Context<HttpEnv>, what: 'submit' | 'debug') =>
+    context.get('caller').scopes.some((scope) => scope === what || scope === 'admin')
 
   // Behind a proxy that ends TLS the address that the browser knows is another.
   pages.use(
@@ -108,7 +109,7 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
   pages.get('/builds/:build', read, async (context) => {
     const build = await findBuild(context.req.param('build'))
     const jobs = await store.jobs.ofBuild(build.id)
-    return context.html(<BuildPage build={build} jobs={jobs} mayAct={mayAct(context)} now={now()} />)
+    return context.html(<BuildPage build={build} jobs={jobs} mayAct={may(context, 'submit')} now={now()} />)
   })
 
   const findJob = async (id: string) => {
@@ -132,7 +133,8 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
         timeline={timeline}
         window={window}
         total={total}
-        mayAct={mayAct(context)}
+        mayAct={may(context, 'submit')}
+        mayDebug={may(context, 'debug')}
       />,
     )
   })
@@ -168,7 +170,7 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
   pages.get('/deliveries/:delivery', read, async (context) => {
     const delivery = await store.deliveries.get(context.req.param('delivery'))
     if (delivery === undefined) throw notFound('delivery', context.req.param('delivery'))
-    return context.html(<DeliveryPage delivery={delivery} mayAct={mayAct(context)} />)
+    return context.html(<DeliveryPage delivery={delivery} mayAct={may(context, 'submit')} />)
   })
 
   pages.post('/builds/:build/cancel', submit, async (context) => {
@@ -190,6 +192,11 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
   pages.post('/jobs/:job/cancel', submit, async (context) => {
     const { id } = await findJob(context.req.param('job'))
     await builds.cancel({ job: id }, context.get('caller').name)
+    return context.redirect(`/jobs/${id}`)
+  })
+  pages.post('/jobs/:job/release', debug, async (context) => {
+    const { id } = await findJob(context.req.param('job'))
+    await parts.bus.publish({ type: 'release', job: id, by: context.get('caller').name })
     return context.redirect(`/jobs/${id}`)
   })
   pages.post('/deliveries/:delivery/replay', submit, async (context) => {

@@ -18,6 +18,8 @@ import { createForges } from '../forges/forges.ts'
 import { createMirror } from '../git/create-mirror.ts'
 import type { GitLimits } from '../git/git-parts.ts'
 import { resolveRef } from '../git/resolve-ref.ts'
+import { openDebug } from '../holds/open-debug.ts'
+import { createOptIns } from '../holds/opt-ins.ts'
 import { createHosts } from '../hosts/hosts.ts'
 import { createApp } from '../http/app.ts'
 import { reportHosts } from '../metrics/host-metrics.ts'
@@ -91,6 +93,7 @@ async function start(order: ServeOrder, scope: Scope): Promise<Server> {
   const vault = await createVault({ redis, prefix, dataFolder, keyFile: secretsKeyFile({ host, env }) })
   const tokens = createTokens({ redis, prefix, now })
   const metrics = createMetrics()
+  const optIns = createOptIns({ redis, prefix })
   const forges = createForges()
   const hosts = createHosts({ redis, prefix, now })
   const queue = createJobQueue({ connection: patient, prefix })
@@ -199,6 +202,7 @@ async function start(order: ServeOrder, scope: Scope): Promise<Server> {
         metrics,
         deliveries,
         submissions,
+        optIns,
         readiness,
         now,
         log,
@@ -231,6 +235,12 @@ async function start(order: ServeOrder, scope: Scope): Promise<Server> {
     await sweepMachines(dataFolder)
     const startMachine = order.startMachine ?? startOnHost({ host, dataFolder })
     const hostName = `${hostname()}-${process.pid}`
+    const debug =
+      host.debug &&
+      (await openDebug({
+        ...{ debug: host.debug, dataFolder, archiveFolder, hostName, store, optIns, bus, now, log },
+      }))
+    if (debug !== undefined) await scope.defer('debug gateway', () => debug.close())
     const parts = {
       hostName,
       host,
@@ -243,6 +253,7 @@ async function start(order: ServeOrder, scope: Scope): Promise<Server> {
       shelf,
       metrics,
       startMachine,
+      debug,
       log,
     }
     const jobHost = startJobHost({ parts, hosts, connection: patient, prefix })

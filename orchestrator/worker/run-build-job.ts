@@ -2,6 +2,7 @@ import type { JobRecord } from '../../runner/job/job-record.ts'
 import { Cancelled } from '../../runner/job/outcome.ts'
 import { runJob } from '../../runner/job/run-job.ts'
 import { isForkBuild } from '../builds/fork-policy.ts'
+import { prepareHold, type TakenHold } from '../holds/prepare-hold.ts'
 import type { Build, BuildJob } from '../model/build.ts'
 import type { Repository } from '../model/repository.ts'
 import { HostStopping, LockLost } from '../queue/abort-causes.ts'
@@ -58,13 +59,19 @@ async function live({ parts, job, persist }: Held, signal: AbortSignal): Promise
     return 'ended'
   }
   const cancel = await watchCancel({ bus: parts.bus, store, job, signal, log })
+  let hold: TakenHold | undefined
   try {
-    const record = await run({ parts, job, persist, build, repository, cancel })
+    const ran = await run({ parts, job, persist, build, repository, cancel })
+    const { record } = ran
+    hold = ran.hold
     if (signal.reason instanceof LockLost) return 'ended'
     // A verdict that it came to before it was stopped is its own.
     if (record.verdict === 'cancelled' && cancel.signal.reason instanceof HostStopping)
       return await putBack({ parts, job, persist })
-    await end({ parts, job, persist }, record)
+    if (await end({ parts, job, persist }, record)) {
+      void hold?.begin()
+      hold = undefined
+    }
   } catch (error) {
     if (signal.reason instanceof LockLost) return 'ended'
     if (signal.reason instanceof HostStopping) return await putBack({ parts, job, persist })
@@ -82,6 +89,7 @@ async function live({ parts, job, persist }: Held, signal: AbortSignal): Promise
     await end({ parts, job, persist }, { verdict: 'errored', failure: 'host-lost', reason, hint: undefined })
   } finally {
     cancel.end()
+    await hold?.giveUp()
   }
   return 'ended'
 }
@@ -89,9 +97,10 @@ async function live({ parts, job, persist }: Held, signal: AbortSignal): Promise
 /** Does what this job needs of Redis, however long it is away; see `keepTrying`. */
 type Persist = <T>(what: string, work: () => Promise<T>) => Promise<T>
 type Held = { parts: WorkerParts; job: BuildJob; persist: Persist }
+type Ran = { record: JobRecord; hold: TakenHold | undefined }
 type Run = Held & { build: Build; repository: Repository; cancel: Watched }
 
-async function run({ parts, job, persist, build, repository, cancel }: Run): Promise<JobRecord> {
+async function run({ parts, job, persist, build, repository, cancel }: Run): Promise<Ran> {
   const { signal } = cancel
   const { host, archiveFolder, mirror, vault, shelf, startMachine, bus, builds, metrics } = parts
   const { trigger } = build
@@ -102,8 +111,11 @@ async function run({ parts, job, persist, build, repository, cancel }: Run): Pro
   const source = await mirror.source(repository, commit, { bytes: host.limits.uploadBytes }, signal)
   const bytes = announceBytes({ bus, job: job.id })
   const observe = observeJob({ metrics, job })
+  const hold = await persist('reading who may debug', () =>
+    prepareHold({ debug: parts.debug, store: parts.store, build, job, secrets, log: parts.log }),
+  )
   try {
-    return await runJob({
+    const record = await runJob({
       // As it was planned, which is what this host gave room to, whatever its image says by now.
       job: { ...job.job, resources: job.resources },
       context: {
@@ -131,7 +143,13 @@ async function run({ parts, job, persist, build, repository, cancel }: Run): Pro
         if (event.type === 'phase-started' && event.phase === 'boot') void builds.jobStarted(job)
       },
       onImageProgress: () => undefined,
+      keepMachine: hold.take,
     })
+    return { record, hold: hold.taken() }
+  } catch (error) {
+    // What is kept of it could not be written after its machine was taken over.
+    await hold.taken()?.giveUp()
+    throw error
   } finally {
     bytes.end()
     await source.release()
@@ -140,15 +158,18 @@ async function run({ parts, job, persist, build, repository, cancel }: Run): Pro
 
 type Ending = Pick<JobRecord, 'verdict' | 'failure' | 'reason' | 'hint'>
 
-/** Writes the verdict if the job is still ours, and tells those that wait for it. */
-async function end(held: Held, ending: Ending): Promise<void> {
+/** Writes the verdict if the job is still ours, and tells those that wait for it. Whether it was ours. */
+async function end(held: Held, ending: Ending): Promise<boolean> {
   const { parts, job, persist } = held
   const { failure, reason, hint } = ending
   const state = ending.verdict ?? 'errored'
   const ended = await write(held, { state, failure, reason, hint, ended: new Date().toISOString() })
-  if (ended === undefined)
-    return parts.log.warn({ job: job.id }, 'the verdict is not ours to write: another host has the job')
+  if (ended === undefined) {
+    parts.log.warn({ job: job.id }, 'the verdict is not ours to write: another host has the job')
+    return false
+  }
   await persist('telling a verdict', () => parts.builds.jobEnded(ended))
+  return true
 }
 
 /** This host stops: the job is as if it had never been taken, and the next host begins it anew. */

@@ -5,6 +5,7 @@ import type { StartMachine } from '../../runner/job/job-order.ts'
 import type { BuildService } from '../builds/build-service.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Mirror } from '../git/mirror.ts'
+import type { DebugParts } from '../holds/open-debug.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Store } from '../model/store.ts'
 import type { Vault } from '../secrets/vault.ts'
@@ -24,5 +25,7 @@ export type WorkerParts = {
   readonly shelf: Shelf
   readonly metrics: Metrics
   readonly startMachine: StartMachine
+  /** Where this host keeps machines for their maintainers. */
+  readonly debug?: DebugParts | undefined
   readonly log: Logger
 }

@@ -12,6 +12,8 @@ export const timelineName = 'timeline.jsonl'
 export const logName = 'log'
 export const consoleName = 'console'
 export const artifactsName = 'artifacts'
+/** Recordings of what maintainers did in its machine. */
+export const debugName = 'debug'
 
 /** Beside a log's bytes: where its lines start, and when its bytes came. */
 export const lineIndexName = (name: string): string => `${name}.lines`

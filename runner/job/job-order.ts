@@ -32,6 +32,11 @@ export type JobOrder = {
   readonly onImageProgress: OnImageProgress
   /** Called with the verdict, before the machine is destroyed. */
   readonly report?: (record: JobRecord) => Promise<void>
+  /**
+   * Asked after the report whether it takes the machine over, alive as it is; who says yes has to destroy it. Not asked
+   * where the machine is no more.
+   */
+  readonly keepMachine?: (record: JobRecord, machine: Machine) => boolean
 }
 
 /** The files of a job. Streams are tar archives relative to the working directory. */

@@ -17,7 +17,8 @@ import { uploadPhase } from './upload-phase.ts'
 
 /**
  * Lives a job from its image to the machine's end: image, boot, setup, upload, steps, collect, reported, destroyed.
- * Never rejects for what happens to the job: that is the verdict. The machine is gone when this settles.
+ * Never rejects for what happens to the job: that is the verdict. The machine is gone when this settles, unless somebody
+ * took it over.
  * Rejects when the job's own folder cannot be written.
  */
 export async function runJob(order: JobOrder): Promise<JobRecord> {
@@ -28,7 +29,7 @@ export async function runJob(order: JobOrder): Promise<JobRecord> {
   const limit = new AbortController()
   const signal = AbortSignal.any([order.signal, limit.signal])
   const life: JobLife = { order, timeline, artifacts: folder.artifacts, signal, phase: phaseTimer(timeline) }
-  const held: { machine?: Machine } = {}
+  const held: Held = {}
   let timer: NodeJS.Timeout | undefined
   const startClock = () => {
     const message = `the job did not end within its ${formatDuration(job.timeout)}`
@@ -40,9 +41,10 @@ export async function runJob(order: JobOrder): Promise<JobRecord> {
     record.egress = held.machine?.traffic() ?? []
     timeline.emit({ type: 'verdict', ...outcome })
     await life.phase('reported', async () => await order.report?.(record))
+    if (held.machine !== undefined && !held.isGone) held.isTaken = order.keepMachine?.(record, held.machine)
   } finally {
     clearTimeout(timer)
-    await life.phase('destroyed', async () => await held.machine?.destroy('now'))
+    if (held.isTaken !== true) await life.phase('destroyed', async () => await held.machine?.destroy('now'))
     record.ended = new Date().toISOString()
     await folder.writeRecord(record)
     await timeline.settle().finally(() => folder.close())
@@ -50,7 +52,10 @@ export async function runJob(order: JobOrder): Promise<JobRecord> {
   return record
 }
 
-async function live(life: JobLife, held: { machine?: Machine }, startClock: () => void): Promise<Outcome> {
+/** What a job has of its machine. */
+type Held = { machine?: Machine; isGone?: boolean; isTaken?: boolean | undefined }
+
+async function live(life: JobLife, held: Held, startClock: () => void): Promise<Outcome> {
   const { order, phase, signal } = life
   try {
     checkNetwork(order)
@@ -60,6 +65,9 @@ async function live(life: JobLife, held: { machine?: Machine }, startClock: () =
     startClock()
     const booted = await phase('boot', () => bootJobMachine(life, image))
     held.machine = booted.machine
+    void booted.machine.ended.then(() => {
+      held.isGone = true
+    })
     return await work(life, booted)
   } catch (error) {
     return outcomeOf(

@@ -32,7 +32,11 @@ export function createTimeline({ folder, record, secrets, onEvent }: TimelineOpt
   const consoleMasker = createMasker(secrets)
   let writing: Promise<void> = Promise.resolve()
 
+  let isOver = false
+
   const tell = (untimed: UntimedJobEvent): Promise<void> => {
+    // A machine that is kept goes on when its job is over and the folder is closed.
+    if (isOver) return Promise.resolve()
     const event: JobEvent = { ...untimed, at: Math.round(performance.now() - started) }
     recordEvent(record, event)
     onEvent(event)
@@ -68,6 +72,7 @@ export function createTimeline({ folder, record, secrets, onEvent }: TimelineOpt
     settle: async () => {
       const rest = consoleMasker.end()
       if (rest.length > 0) void tell({ type: 'console', data: rest })
+      isOver = true
       await writing
     },
   }

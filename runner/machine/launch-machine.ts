@@ -74,6 +74,7 @@ export async function launchMachine(launch: Launch): Promise<QemuMachine> {
     host,
     wayOut: createWayOut(order),
     prepared,
+    disk: { path: spec.disk.path, cloned },
     onNote: order.onNote,
   })
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { Client } from 'ssh2'
 import type { EgressRecord } from '../egress/egress-record.ts'
 
 /**
@@ -35,6 +36,13 @@ export type Machine = {
   exec(command: string, signal: AbortSignal): Promise<ExecResult>
   /** Gives the steps from now on these values too; they only ever lie in the guest's memory. */
   addSecrets(secrets: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>
+  /**
+   * Removes secrets from the guest for good, from its memory and its disk, before somebody else comes in. Nothing that
+   * runs in it can use them afterwards.
+   */
+  forgetSecrets(secrets: readonly string[], signal: AbortSignal): Promise<void>
+  /** A connection to the machine beside the job's own, as its login user; whoever asked for it ends it. */
+  visit(signal: AbortSignal): Promise<Client>
   /** Runs a step to its end, across broken connections, and hands over every byte of its output once. */
   runStep(step: StepCommand, signal: AbortSignal): Promise<StepExit>
   readonly files: RemoteFiles
@@ -43,6 +51,8 @@ export type Machine = {
    * says `to-keep`. `to-run-again`: it could not be frozen, and the machine is another in which nothing has run.
    */
   keepSetup?(signal: AbortSignal): Promise<'kept' | 'to-run-again'>
+  /** In the place of `keepSetup`, where the setup failed: who waits for what it makes waits no more. */
+  dropSetup?(): Promise<void>
   /** What the machine did over its egress proxy so far; empty where it has none. */
   traffic(): EgressRecord[]
   /** Ends the machine and frees what it holds; says which rung of the stop ladder worked. */

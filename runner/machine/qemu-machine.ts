@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client } from 'ssh2'
+import { InfraError } from '../../config/errors.ts'
 import type { HostConfig } from '../../config/host/host-config.ts'
 import type { EgressRecord } from '../egress/egress-record.ts'
 import type { WayOut } from '../egress/way-out.ts'
+import { guestPaths } from '../guest/guest-paths.ts'
 import { guestSession, type Prepared } from '../guest/guest-session.ts'
 import type { ConsoleReader } from '../logs/console-reader.ts'
 import { type ConsoleFinding, createConsoleWatch } from '../logs/console-watch.ts'
@@ -11,6 +14,7 @@ import { readForwardedPort } from '../qemu/forwarded-port.ts'
 import type { Qmp } from '../qemu/qmp.ts'
 import type { QemuProcess } from '../qemu/spawn-qemu.ts'
 import type { Scope } from '../scope.ts'
+import { scrubGuest } from '../scrub/scrub-guest.ts'
 import { connectSsh, type SshLogin } from '../ssh/connect-ssh.ts'
 import { GuestLink } from '../ssh/guest-link.ts'
 import { waitForBanner } from '../ssh/wait-for-banner.ts'
@@ -31,6 +35,8 @@ type QemuMachineOptions = {
   /** The proxy of a `web` machine; undefined where there is no way out, or no need of one. */
   readonly wayOut: WayOut | undefined
   readonly prepared: Prepared | undefined
+  /** Where its disk is; and whether its memory is its template's but for what it has written to. */
+  readonly disk: { readonly path: string; readonly cloned: boolean }
   /** Everything the machine holds; closed by `destroy`. */
   readonly scope: Scope
   readonly onNote: (text: string) => void
@@ -150,6 +156,20 @@ export class QemuMachine implements Machine {
   /** The end of the machine, if it comes within `ms`. */
   endWithin(ms: number): Promise<MachineEnd | undefined> {
     return Promise.race([this.ended, sleep(ms, undefined, { ref: false })])
+  }
+
+  async forgetSecrets(secrets: readonly string[], signal: AbortSignal): Promise<void> {
+    const { code } = await this.exec(`rm -f ${guestPaths.secrets}; sync`, signal)
+    if (code !== 0)
+      throw new InfraError('ssh-lost', 'the file of the secrets could not be removed from the guest')
+    const { disk } = this.#options
+    const { pid, qmp } = this
+    const { memory } = this.facts
+    await scrubGuest({ qmp, pid, memory, cloned: disk.cloned, disk: disk.path, secrets, signal })
+  }
+
+  visit(signal: AbortSignal): Promise<Client> {
+    return this.link.open(signal)
   }
 
   traffic(): EgressRecord[] {

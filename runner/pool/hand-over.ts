@@ -36,8 +36,11 @@ export function handOver({ machine, facts, onGone }: HandOver): Machine {
     putFile: (path, content, mode, signal) => machine.putFile(path, content, mode, signal),
     exec: (command, signal) => machine.exec(command, signal),
     addSecrets: (secrets, signal) => machine.addSecrets(secrets, signal),
+    forgetSecrets: (secrets, signal) => machine.forgetSecrets(secrets, signal),
+    visit: (signal) => machine.visit(signal),
     runStep: (step, signal) => machine.runStep(step, signal),
     ...(machine.keepSetup === undefined ? {} : { keepSetup: machine.keepSetup.bind(machine) }),
+    ...(machine.dropSetup === undefined ? {} : { dropSetup: machine.dropSetup.bind(machine) }),
     traffic: () => machine.traffic(),
     destroy: async (how) => {
       try {

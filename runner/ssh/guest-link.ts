@@ -42,6 +42,13 @@ export class GuestLink {
     return await opening
   }
 
+  /** A connection beside the one that the job has, ended by whoever asked for it. Throws what connecting does. */
+  async open(signal: AbortSignal): Promise<Client> {
+    const { port, login } = this.#options
+    const socket = await waitForBanner({ port: port(), signal })
+    return await connectSsh({ socket, login, signal })
+  }
+
   /** Gives up a connection that no longer serves: the next one is new, even if this one has not closed by then. */
   drop(client: Client): void {
     if (this.#current?.client === client) this.#current = undefined
@@ -91,11 +98,9 @@ export class GuestLink {
   }
 
   async #open(signal: AbortSignal): Promise<Client> {
-    const { port, login, onConnect } = this.#options
-    const socket = await waitForBanner({ port: port(), signal })
-    const client = await connectSsh({ socket, login, signal })
+    const client = await this.open(signal)
     try {
-      await onConnect(client, signal)
+      await this.#options.onConnect(client, signal)
       return client
     } catch (error) {
       client.destroy()

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { ConfigError } from '../../../config/errors.ts'
+import { parsePublicKeys } from '../../gateway/parse-public-keys.ts'
 import { formatTable } from '../view/format-table.ts'
 import { type ClientOptions, openClient, printJson, withClientOptions } from './client-options.ts'
 
@@ -50,6 +51,22 @@ function reposCommand(): Command {
       .action(setRepository),
   )
   repos.addCommand(
+    withClientOptions(
+      new Command('debug').description(
+        'let maintainers into the machines of its failed jobs, or nobody any more',
+      ),
+    )
+      .argument('<repository>', 'forge:owner/name')
+      .option(
+        '--key <file>',
+        'file of public keys, one a line, `-` for standard input; once for each',
+        collect,
+        [],
+      )
+      .option('--off', 'nobody any more')
+      .action(setDebug),
+  )
+  repos.addCommand(
     withClientOptions(new Command('rm').description('forget a repository and its secrets'))
       .argument('<repository>')
       .action(async (key: string, options: ClientOptions) => {
@@ -57,6 +74,31 @@ function reposCommand(): Command {
       }),
   )
   return repos
+}
+
+async function setDebug(key: string, options: ClientOptions & { key: string[]; off?: true }): Promise<void> {
+  const path = `/debug/${encodeURIComponent(key)}`
+  const client = openClient(options)
+  if (options.off) return printJson(await client.send('DELETE', path))
+  const keys = options.key.flatMap((file) => readPublicKeys(file === '-' ? 0 : file))
+  if (keys.length === 0) {
+    throw new ConfigError('expected the public keys of those who may enter, found none', {
+      hint: 'mayfly repos debug REPOSITORY --key ~/.ssh/id_ed25519.pub',
+    })
+  }
+  printJson(await client.send('PUT', path, { keys }))
+}
+
+function readPublicKeys(file: string | 0): { who: string; publicKey: string }[] {
+  const { keys, problems } = parsePublicKeys(readFileSync(file, 'utf8'))
+  const [problem] = problems
+  if (problem !== undefined) {
+    throw new ConfigError(`${file === 0 ? 'standard input' : file}:${problem.line}: ${problem.message}`)
+  }
+  return keys.map(({ type, blob, fingerprint, comment }) => ({
+    who: comment === '' ? fingerprint : comment,
+    publicKey: `${type} ${blob.toString('base64')}`,
+  }))
 }
 
 type AddRepository = ClientOptions & {

@@ -40,6 +40,19 @@ export const jobSchema = z.object({
   reason: z.string().optional(),
   hint: z.string().optional(),
   waiting: z.string().optional(),
+  hold: z
+    .discriminatedUnion('state', [
+      z.object({
+        state: z.literal('held'),
+        host: z.string(),
+        until: z.string(),
+        gateway: z.object({ host: z.string(), port: z.number(), hostKey: z.string() }),
+      }),
+      z.object({ state: z.literal('ended'), host: z.string(), ended: z.string(), why: z.string() }),
+      z.object({ state: z.literal('refused'), why: z.string() }),
+    ])
+    .optional()
+    .describe('its machine, kept for maintainers: ssh -p PORT JOB@HOST'),
   url: z.string().describe('its page'),
 })
 

@@ -45,7 +45,7 @@ export function showJob(job: BuildJob, publicUrl: string): z.input<typeof jobSch
     started,
     ended,
   } = job
-  const { failure, reason, hint, waiting } = job
+  const { failure, reason, hint, waiting, hold } = job
   return {
     ...{
       id,
@@ -62,7 +62,7 @@ export function showJob(job: BuildJob, publicUrl: string): z.input<typeof jobSch
       started,
       ended,
     },
-    ...{ failure, reason, hint, waiting },
+    ...{ failure, reason, hint, waiting, hold },
     image: job.job.image,
     url: `${publicUrl}/jobs/${id}`,
   }

@@ -182,6 +182,20 @@ boot: { quiet: 1m }
     )
   })
 
+  it('reads what is kept of setups, which templates have nothing to do with', async () => {
+    const host = await load('checkpoints: { use: false, quota: 2GiB, max_age: 3d }\n')
+    expect(host.checkpoints).toEqual({ use: false, quota: 2 * GiB, maxAge: 3 * day })
+    expect(host.templates).toEqual(defaults.templates)
+    const [some] = [await load('checkpoints: { max_age: 1h }\n')]
+    expect(some.checkpoints).toEqual({ ...defaults.checkpoints, maxAge: 3_600_000 })
+    expect(await problemsOf('checkpoints: { quota: 1MiB }')).toEqual([
+      '1:23: checkpoints.quota: expected at least 1GiB, found 1 MiB',
+    ])
+    expect(await problemsOf('checkpoints: { age: 3d }')).toEqual([
+      '1:16: checkpoints: unknown key "age": expected one of use, quota, max_age',
+    ])
+  })
+
   it('reads what a server needs', async () => {
     const host = await load(`
 redis: rediss://ci:word@redis.example:6380/2

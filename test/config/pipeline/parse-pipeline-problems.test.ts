@@ -107,6 +107,16 @@ describe('parsePipeline and a wrong file', () => {
       'steps: [{ run: a, timeout: 0s }]',
       '1:28: steps[0].timeout: expected a duration of more than 0 and at most 7d, found "0s"',
     ],
+    [
+      'an age without a unit',
+      'steps: [a]\nsetup_max_age: 7',
+      '2:16: setup_max_age: expected an age such as 12h, 30d or 365d, found the number 7',
+    ],
+    [
+      'a setup that is never good for another job',
+      'steps: [a]\nsetup_max_age: 0s',
+      '2:16: setup_max_age: expected an age of more than 0 and at most 3650d, found "0s"',
+    ],
     ['an invalid name of a variable', 'steps: [a]\nenv: { A-B: 1 }', `2:8: env: ${names}, found "A-B"`],
     [
       "one of Mayfly's variables",

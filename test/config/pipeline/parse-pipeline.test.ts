@@ -104,6 +104,14 @@ debug: { on: failure, hold: 30m }
     })
   })
 
+  it('takes an age of its setup, of years if need be, which a job can say anew for itself', () => {
+    expect(jobOf('steps: [x]\nsetup: a\nsetup_max_age: 400d').setupMaxAge).toBe(400 * 24 * 60 * 60 * 1000)
+    const { jobs } = parse(
+      'setup_max_age: 12h\njobs:\n  a: { steps: [x] }\n  b: { steps: [x], setup_max_age: 30m }\n',
+    )
+    expect(jobs.map(({ setupMaxAge }) => setupMaxAge)).toEqual([43_200_000, 1_800_000])
+  })
+
   it('gives steps their own shell, else the one of the job', () => {
     const job = jobOf('shell: bash -e\nsteps:\n  - a\n  - { run: print(1), shell: python3, env: { X: 1 } }')
     expect(job.steps.map(({ shell }) => shell)).toEqual(['bash -e', 'python3'])

@@ -17,12 +17,15 @@ type ServeOptions = {
   /** What runs it, such as `setpriv` with its options. @defaultValue nothing */
   readonly prefix?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** More lines of its host file. */
+  readonly host?: string
 }
 
 /** Starts `mayfly serve` on a bench's data folder and a free port, as a service would, and ends it with the test. */
 export async function startServed(bench: Bench, options: ServeOptions = {}): Promise<Served> {
   const config = join(bench.data, '..', 'mayfly.yml')
-  await writeFile(config, `listen: 127.0.0.1:0\nsecrets_key: ${join(bench.data, '..', 'secrets.key')}\n`)
+  const key = join(bench.data, '..', 'secrets.key')
+  await writeFile(config, `listen: 127.0.0.1:0\nsecrets_key: ${key}\n${options.host ?? ''}`)
   const [program = '', ...args] = [...(options.prefix ?? []), process.execPath, mainFile]
   const child = execa(program, [...args, 'serve', '--config', config], {
     env: { MAYFLY_DATA: bench.data, MAYFLY_LOG_LEVEL: 'warn', ...options.env },

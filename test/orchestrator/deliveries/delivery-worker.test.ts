@@ -114,6 +114,7 @@ describe('startDeliveryWorker', () => {
     })
     await until('a few', () => done.size > 3)
     await redis.restart()
-    await until('all', () => ids.every((id) => done.has(id)), 60_000)
-  }, 90_000)
+    // What was under way is taken up again at BullMQ's second look for stalled work, of which there is one each 30 s.
+    await until('all', () => ids.every((id) => done.has(id)), 150_000)
+  }, 180_000)
 })

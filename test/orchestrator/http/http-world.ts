@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest'
 import { ConfigError } from '../../../config/errors.ts'
 import { openShelf } from '../../../images/shelf.ts'
 import type { BusMessage } from '../../../orchestrator/bus/bus.ts'
+import type { OptIn, OptIns } from '../../../orchestrator/holds/opt-ins.ts'
 import { createApp } from '../../../orchestrator/http/app.ts'
 import type { HttpEnv } from '../../../orchestrator/http/auth.ts'
 import type { HttpParts } from '../../../orchestrator/http/http-parts.ts'
@@ -82,6 +83,7 @@ export async function httpWorld(change: Partial<HttpParts> = {}): Promise<HttpWo
       submit: async () => ({ build: undefined, reasons: ['nothing is submitted here'] }),
       prune: async () => undefined,
     },
+    optIns: memoryOptIns(),
     readiness: async () => ({}),
     now,
     log,
@@ -134,5 +136,14 @@ function memoryVault(): Vault {
       [...kept.keys()].flatMap((one) => (one.startsWith(`${scope}\n`) ? one.slice(scope.length + 1) : [])),
     get: async (scope, name) => kept.get(key(scope, name)),
     resolve: async () => ({}),
+  }
+}
+
+function memoryOptIns(): OptIns {
+  const kept = new Map<string, OptIn>()
+  return {
+    get: async (repository) => kept.get(repository),
+    put: async (repository, optIn) => void kept.set(repository, optIn),
+    remove: async (repository) => kept.delete(repository),
   }
 }

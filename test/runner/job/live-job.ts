@@ -31,7 +31,12 @@ export type JobSetting = FakeStartOptions & {
   readonly cancelAt?: (event: JobEvent) => boolean
   /** What the abort says. @defaultValue a `Cancelled` */
   readonly cancelReason?: Error
-} & Partial<Pick<JobOrder, 'ensureImage' | 'source' | 'report' | 'onEvent'>>
+} & Partial<
+    Pick<
+      JobOrder,
+      'ensureImage' | 'source' | 'startMachine' | 'setupAccess' | 'report' | 'keepMachine' | 'onEvent'
+    >
+  >
 
 export type LivedJob = {
   readonly record: JobRecord
@@ -62,7 +67,8 @@ export async function liveJob(setting: JobSetting): Promise<LivedJob> {
     dataFolder: root,
     source: setting.source ?? directorySource({ directory, limits: { bytes: 2 ** 30 } }),
     ensureImage: setting.ensureImage ?? (async (name) => shelfImage(name, profile)),
-    startMachine: start,
+    startMachine: setting.startMachine ?? start,
+    ...(setting.setupAccess === undefined ? {} : { setupAccess: setting.setupAccess }),
     signal: cancel.signal,
     onEvent: (event) => {
       events.push(event)
@@ -71,6 +77,7 @@ export async function liveJob(setting: JobSetting): Promise<LivedJob> {
     },
     onImageProgress: () => undefined,
     ...(setting.report === undefined ? {} : { report: setting.report }),
+    ...(setting.keepMachine === undefined ? {} : { keepMachine: setting.keepMachine }),
   })
   return { record, events, start, machine: start.machines[0], folder: join(root, 'jobs/b1-main') }
 }

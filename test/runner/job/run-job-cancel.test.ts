@@ -65,7 +65,7 @@ describe('a job that is cancelled', () => {
     const { record } = await liveJob({
       pipeline: whole,
       steps: { build: { instead: 'hang' } },
-      cancelAt: (event) => event.type === 'step-started',
+      cancelAt: (event) => event.type === 'step-started' && event.name === 'build',
       cancelReason: new Error('SIGTERM'),
     })
     expect(record).toMatchObject({ verdict: 'cancelled', reason: 'the job was cancelled' })

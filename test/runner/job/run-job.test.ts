@@ -198,3 +198,59 @@ it('leaves nothing in the job’s folder but what is named there', async () => {
     'timeline.jsonl',
   ])
 })
+
+describe('a machine that somebody takes over', () => {
+  const fails = { test: { exits: 2 } }
+
+  it('is not destroyed, and is offered after the report with the verdict', async () => {
+    const order: unknown[] = []
+    const lived = await liveJob({
+      ...{ pipeline: whole, steps: fails },
+      report: async () => void order.push('reported'),
+      keepMachine: ({ verdict }, machine) => {
+        order.push([verdict, machine.id])
+        return true
+      },
+    })
+    expect(order).toEqual(['reported', ['failed', 'b1-main']])
+    expect(lived.machine?.destroyed).toEqual([])
+    expect(lived.record.phases.map(({ phase }) => phase)).not.toContain('destroyed')
+    expect(JSON.parse(await readKept(lived, 'record.json'))).toMatchObject({ verdict: 'failed' })
+  })
+
+  it('is destroyed where nobody wants it', async () => {
+    const { machine } = await liveJob({ pipeline: whole, steps: fails, keepMachine: () => false })
+    expect(machine?.destroyed).toEqual(['now'])
+  })
+
+  it('is not offered when it is no more', async () => {
+    let offered = 0
+    const keepMachine = () => {
+      offered++
+      return true
+    }
+    const died = await liveJob({
+      ...{
+        pipeline: whole,
+        steps: { test: { instead: { kind: 'guest-panic', message: 'Oops' } } },
+        keepMachine,
+      },
+    })
+    expect(died.record).toMatchObject({ verdict: 'errored' })
+    await liveJob({ pipeline: whole, boot: { instead: new Error('no boot') }, keepMachine })
+    expect(offered).toBe(0)
+    expect(died.machine?.destroyed).toEqual(['now'])
+  })
+
+  it('may say on its console what it likes afterwards', async () => {
+    const lived = await liveJob({
+      ...{ pipeline: whole, steps: fails, keepMachine: () => true },
+      boot: { console: 'Linux version 6.1\n' },
+    })
+    const told = lived.events.length
+    lived.machine?.console.say('a maintainer was here\n')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(lived.events.length).toBe(told)
+    expect(await readKept(lived, 'console')).toBe('Linux version 6.1\n')
+  })
+})

@@ -95,6 +95,18 @@ describe('the timeline', () => {
     expect(await readFile(join(folder.path, 'console'), 'utf8')).toBe('login: pass')
   })
 
+  it('takes nothing more once it has settled', async () => {
+    const { timeline, events, folder } = await begin()
+    timeline.emit({ type: 'note', message: 'in time' })
+    await timeline.settle()
+    await folder.close()
+    timeline.emit({ type: 'note', message: 'too late' })
+    timeline.console(Buffer.from('too late\n'))
+    await timeline.settle()
+    expect(events.map(({ type }) => type)).toEqual(['note'])
+    expect(await readFile(join(folder.path, 'timeline.jsonl'), 'utf8')).not.toContain('too late')
+  })
+
   it('counts the log as it stands in the file, stars included', async () => {
     const { timeline, folder } = await begin(['password1234'])
     await timeline.log(0, Buffer.from('x password1234\n'))

@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import { hostDefaults } from '../defaults.ts'
+import { duration } from '../schema/duration-schema.ts'
+import { mapping } from '../schema/mapping.ts'
+import { line } from '../schema/text.ts'
+import { listenAddress } from './server-schema.ts'
+
+const { debug } = hostDefaults
+
+const slots = (what: string) =>
+  z
+    .int({ error: `expected how many machines may be kept ${what}` })
+    .min(1)
+    .max(64)
+
+export const hostDebug = mapping({
+  listen: listenAddress()
+    .prefault(debug.listen)
+    .meta({
+      description: 'Where the SSH gateway listens. Anything but a loopback address is open to others.',
+    }),
+  address: line('a host name or an address')
+    .optional()
+    .meta({
+      description: 'Name of this host as maintainers reach it. Without it: where the gateway listens.',
+    }),
+  slots: slots('on this host')
+    .prefault(debug.slots)
+    .meta({ description: 'Machines that are kept on this host at a time, beside those of jobs.' }),
+  per_repository: slots('for one repository')
+    .prefault(debug.perRepository)
+    .meta({ description: 'Machines that are kept for one repository at a time.' }),
+  longest: duration()
+    .prefault(debug.longest)
+    .meta({ description: 'Time after which a kept machine is ended, whatever a job asks for.' }),
+}).meta({
+  id: 'host_debug',
+  description: 'Debug SSH into the machines of jobs that failed. See [debug](debug.md).',
+})

@@ -1,0 +1,81 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Command } from 'commander'
+import { execa } from 'execa'
+import type { z } from 'zod'
+import { ConfigError } from '../../../config/errors.ts'
+import type { ApiClient } from '../../client/api-client.ts'
+import type { jobSchema } from '../../http/schemas/build-schemas.ts'
+import { type ClientOptions, openClient, withClientOptions } from './client-options.ts'
+
+type ShownJob = z.output<typeof jobSchema>
+type Options = ClientOptions & { readonly identity?: string }
+
+const endedStates = ['passed', 'failed', 'errored', 'timed-out', 'cancelled', 'skipped']
+const pollMs = 1000
+/** After its verdict a machine is opened within this time, or not at all. */
+const openMs = 30_000
+
+/** `mayfly debug JOB`: walks into the kept machine of a job, with OpenSSH's client. */
+export function debugCommand(): Command {
+  return withClientOptions(
+    new Command('debug').description('open SSH into the kept machine of a job that failed'),
+  )
+    .argument('<job>')
+    .argument('[command...]', 'what to run there instead of a shell')
+    .option('-i, --identity <file>', 'private key to log in with (default: what ssh would use)')
+    .action(debug)
+}
+
+async function debug(id: string, command: string[], options: Options): Promise<void> {
+  const hold = await untilHeld(openClient(options), id)
+  const { host, port, hostKey } = hold.gateway
+  const folder = await mkdtemp(join(tmpdir(), 'mayfly-debug-'))
+  try {
+    const known = join(folder, 'known_hosts')
+    // The server told the key of its gateway over a connection that we trust: nobody has to say yes to it.
+    await writeFile(known, `${port === 22 ? host : `[${host}]:${port}`} ${hostKey}\n`)
+    const flags = ['-o', `UserKnownHostsFile=${known}`, '-o', 'StrictHostKeyChecking=yes', '-p', String(port)]
+    const identity = options.identity === undefined ? [] : ['-i', options.identity]
+    const args = [...flags, ...identity, `${id}@${host}`, ...(command.length > 0 ? ['--', ...command] : [])]
+    const { exitCode, code } = await execa('ssh', args, { stdio: 'inherit', reject: false })
+    if (code === 'ENOENT') {
+      throw new ConfigError('expected the program ssh on this computer, found none', {
+        hint: 'apt-get install openssh-client',
+      })
+    }
+    process.exitCode = exitCode ?? 1
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Waits while the job runs, and a moment after its end, for its machine is opened after the verdict was told. */
+async function untilHeld(
+  client: ApiClient,
+  id: string,
+): Promise<Extract<ShownJob['hold'], { state: 'held' }>> {
+  let told = false
+  for (;;) {
+    const job = await client.get<ShownJob>(`/jobs/${encodeURIComponent(id)}`)
+    if (job.hold?.state === 'held' && Date.parse(job.hold.until) > Date.now()) return job.hold
+    if (job.hold !== undefined) {
+      const why = job.hold.state === 'held' ? 'its time is over' : job.hold.why
+      throw new ConfigError(`expected a job whose machine is kept, found one whose is not: ${why}`)
+    }
+    const isEnded = endedStates.includes(job.state)
+    if (isEnded && Date.now() - Date.parse(job.ended ?? '') > openMs) {
+      throw new ConfigError(
+        `expected a job whose machine is kept, found one that ${job.state} and was not kept`,
+        {
+          hint: 'say `debug: { on: failure }` in its pipeline file, and run it again',
+        },
+      )
+    }
+    if (!isEnded && !told) process.stderr.write(`job ${id} is ${job.state}; waiting for its verdict\n`)
+    told = true
+    await sleep(pollMs)
+  }
+}

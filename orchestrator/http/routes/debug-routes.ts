@@ -1,0 +1,78 @@
+import { Hono } from 'hono'
+import { describeRoute } from 'hono-openapi'
+import { z } from 'zod'
+import { parsePublicKey } from '../../gateway/public-key.ts'
+import type { OptIn } from '../../holds/opt-ins.ts'
+import { type HttpEnv, requireScope } from '../auth.ts'
+import { checked } from '../checked.ts'
+import { HttpError, notFound } from '../http-error.ts'
+import type { HttpParts } from '../http-parts.ts'
+
+const optInSchema = z.object({
+  keys: z
+    .array(
+      z.object({
+        who: z.string().min(1).max(100).describe('name of the maintainer, for the audit record'),
+        publicKey: z.string().max(8192).describe('one line as in ~/.ssh/id_ed25519.pub'),
+      }),
+    )
+    .min(1)
+    .max(100),
+})
+
+/** Who may walk into the machines of a repository's failed jobs; and ending what is kept. */
+export function debugRoutes(parts: HttpParts): Hono<HttpEnv> {
+  const { optIns, store, bus, now } = parts
+  const routes = new Hono<HttpEnv>()
+  const debug = requireScope('debug', parts)
+  routes.get('/debug/:key{.+}', debug, doc('Who may debug a repository'), async (context) => {
+    const key = context.req.param('key')
+    const optIn = await optIns.get(key)
+    if (optIn === undefined) throw notFound('opt-in', key)
+    return context.json(show(optIn))
+  })
+  routes.put(
+    '/debug/:key{.+}',
+    debug,
+    doc('Opts a repository in to debug SSH, with the keys of those who may enter'),
+    checked('json', optInSchema),
+    async (context) => {
+      const key = context.req.param('key')
+      if ((await store.repositories.get(key)) === undefined) throw notFound('repository', key)
+      const { keys } = context.req.valid('json')
+      for (const { publicKey } of keys) parsePublicKey(publicKey)
+      const optIn = { by: context.get('caller').name, at: now().toISOString(), keys }
+      await optIns.put(key, optIn)
+      parts.log.info({ repository: key, by: optIn.by, keys: show(optIn).keys }, 'opted in to debug SSH')
+      return context.json(show(optIn))
+    },
+  )
+  routes.delete('/debug/:key{.+}', debug, doc('Ends the opt-in of a repository'), async (context) => {
+    const key = context.req.param('key')
+    if (!(await optIns.remove(key))) throw notFound('opt-in', key)
+    parts.log.info({ repository: key, by: context.get('caller').name }, 'no longer opted in to debug SSH')
+    return context.json({ removed: key })
+  })
+  routes.post('/jobs/:job/release', debug, doc('Ends the kept machine of a job'), async (context) => {
+    const id = context.req.param('job')
+    const job = await store.jobs.get(id)
+    if (job === undefined) throw notFound('job', id)
+    if (job.hold?.state !== 'held')
+      throw new HttpError(409, 'expected a job whose machine is kept, got one whose machine is not')
+    await bus.publish({ type: 'release', job: id, by: context.get('caller').name })
+    return context.json({ released: id }, 202)
+  })
+  return routes
+}
+
+function show({ by, at, keys }: OptIn) {
+  const shown = keys.map(({ who, publicKey }) => ({
+    who,
+    fingerprint: parsePublicKey(publicKey).fingerprint,
+  }))
+  return { by, at, keys: shown }
+}
+
+function doc(summary: string) {
+  return describeRoute({ summary, responses: { 200: { description: 'done' } } })
+}

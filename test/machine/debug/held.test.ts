@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { eventually } from '../../eventually.ts'
+import { startGitServer } from '../../orchestrator/git-server.ts'
+import { startServed } from '../end-to-end/served.ts'
+import { createBench, expectNothingLeft, mainFile, qemuProcesses } from '../mayfly.ts'
+
+const pipeline = `
+resources: { cpus: 2, memory: 512MiB }
+network: none
+secrets: [ TOKEN ]
+debug: { on: failure, hold: 10m }
+steps:
+  - name: breaks
+    run: |
+      setsid sh -c 'mine=$TOKEN; echo $$ >~/pid; exec sleep 3600' </dev/null >/dev/null 2>&1 &
+      echo "it has come so far" >evidence
+      sleep 1; exit 7
+`
+
+describe('the machine of a failed job whose repository is opted in', () => {
+  it('is kept after the verdict, without its secrets, for its maintainers alone, until somebody ends it', async () => {
+    const git = await startGitServer()
+    onTestFinished(() => git.close())
+    const name = 'octo/breaks'
+    const { cloneUrl } = await git.createRepository(name, { '.mayfly.yml': pipeline })
+    const bench = await createBench({ templates: 'shared' })
+    const served = await startServed(bench, { host: 'debug: { listen: "127.0.0.1:0" }\n' })
+    const key = join(bench.data, '..', 'maintainer')
+    await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'alice', '-f', key])
+    expect((await served.api('POST', '/repositories', { forge: 'gitea', name, cloneUrl })).status).toBe(201)
+    const secret = 's3cret-of-the-repository'
+    const scope = encodeURIComponent(`gitea:${name}`)
+    expect((await served.api('PUT', `/secrets/${scope}/TOKEN`, { value: secret })).status).toBe(200)
+    const mayfly = (args: readonly string[]) =>
+      execa(process.execPath, [mainFile, ...args, '--server', served.url], { reject: false, all: true })
+    const opted = await mayfly(['repos', 'debug', `gitea:${name}`, '--key', `${key}.pub`])
+    expect(opted.exitCode, opted.all).toBe(0)
+
+    const { body: build } = await served.api('POST', '/builds', { forge: 'gitea', repository: name })
+    const [job] = build.jobs as { id: string }[]
+    const id = job?.id ?? ''
+    const inside = await mayfly([
+      ...['debug', id, '--identity', key],
+      'cat work/evidence; tr "\\\\0" "\\\\n" <"/proc/$(cat pid)/environ" | grep TOKEN; ls /run/mayfly/job/secrets',
+    ])
+    expect(inside.all).toContain('it has come so far')
+    expect(inside.all).toContain(`TOKEN=${'*'.repeat(secret.length)}`)
+    expect(inside.all).toMatch(/secrets'?: No such file/)
+    const { body: ended } = await served.api('GET', `/jobs/${id}`)
+    expect(ended).toMatchObject({ state: 'failed', hold: { state: 'held' } })
+    expect(await served.text(`/jobs/${id}`)).toContain('The machine is kept')
+
+    const audit = await readFile(join(bench.data, 'gateway', 'audit.jsonl'), 'utf8')
+    expect(audit).toContain('"who":"alice"')
+    const other = join(bench.data, '..', 'stranger')
+    await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', other])
+    expect((await mayfly(['debug', id, '--identity', other, 'true'])).exitCode).not.toBe(0)
+
+    expect(await qemuProcesses(bench.data)).toHaveLength(1)
+    expect((await served.api('POST', `/jobs/${id}/release`)).status).toBe(202)
+    await eventually('QEMU to be gone', async () =>
+      (await qemuProcesses(bench.data)).length === 0 ? true : undefined,
+    )
+    const { body: over } = await served.api('GET', `/jobs/${id}`)
+    expect(over).toMatchObject({ state: 'failed', hold: { state: 'ended', why: 'ended by local' } })
+    expect(await served.stop()).toBe(0)
+    await expectNothingLeft(bench)
+  })
+})

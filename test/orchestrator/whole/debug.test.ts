@@ -1,0 +1,151 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { execa, type Options } from 'execa'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { packageRoot } from '../../../images/package-root.ts'
+import type { JobHold } from '../../../orchestrator/model/build.ts'
+import { jobFolderPath } from '../../../runner/job/filenames.ts'
+import { makeKeyPair } from '../../../runner/keys/key-pair.ts'
+import { type RealSshd, startSshd } from '../gateway/an-sshd.ts'
+import { until } from '../until.ts'
+import { oneJob, startWhole, type Whole } from './whole-server.ts'
+
+type Held = Extract<JobHold, { state: 'held' }>
+
+let sshd: RealSshd
+let whole: Whole
+let folder: string
+const ada = makeKeyPair('ada')
+
+beforeAll(async () => {
+  sshd = await startSshd()
+  folder = await mkdtemp(join(tmpdir(), 'mayfly-debug-test-'))
+  await writeFile(join(folder, 'ada'), ada.privateKey, { mode: 0o600 })
+  const limits = { slots: 2, perRepository: 1, longest: 10 * 60_000 }
+  const debug = { listen: { host: '127.0.0.1', port: 0 }, address: undefined, ...limits }
+  whole = await startWhole({
+    machine: {
+      steps: () => ({ exits: 2 }),
+      visit: () => sshd.login(new AbortController().signal),
+    },
+    host: { debug },
+  })
+}, 120_000)
+afterAll(async () => {
+  await whole?.close()
+  await sshd?.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** A job of a new repository that failed, and what became of the wish to keep its machine. */
+async function failedJob(name: string, isOptedIn = true): Promise<{ id: string; hold: JobHold }> {
+  const push = await whole.repository(name, { '.mayfly.yml': `${oneJob}debug: { on: failure }\n` })
+  const keys = [{ who: 'ada', publicKey: ada.publicKey }]
+  const path = `/debug/${encodeURIComponent(`github:${name}`)}`
+  if (isOptedIn) expect((await whole.api('PUT', path, { keys })).status).toBe(200)
+  await whole.deliver(push)
+  const build = await whole.verdict(name, 60_000)
+  const id = build.jobs[0]?.id ?? ''
+  expect(build.jobs[0]?.state).toBe('failed')
+  await until('its machine is kept or refused', async () => (await holdOf(id)) !== undefined, 30_000)
+  return { id, hold: (await holdOf(id)) as JobHold }
+}
+
+async function holdOf(id: string): Promise<JobHold | undefined> {
+  return (await whole.api('GET', `/jobs/${id}`)).body.hold as JobHold | undefined
+}
+
+function heldOf(hold: JobHold): Held {
+  if (hold.state !== 'held') throw new Error(`expected a machine that is kept, got: ${hold.why}`)
+  return hold
+}
+
+/** OpenSSH's own client as ada, which knows the host key that the API told. */
+async function ssh(id: string, { gateway }: Held, args: readonly string[], options: Options = {}) {
+  const known = join(folder, 'known')
+  await writeFile(known, `[${gateway.host}]:${gateway.port} ${gateway.hostKey}\n`)
+  const flags = ['StrictHostKeyChecking=yes', `UserKnownHostsFile=${known}`, 'IdentitiesOnly=yes']
+  return execa(
+    'ssh',
+    [
+      ...['-F', '/dev/null', '-i', join(folder, 'ada'), '-p', String(gateway.port)],
+      ...flags.flatMap((flag) => ['-o', flag]),
+      ...[...args.filter((arg) => arg.startsWith('-')), `${id}@${gateway.host}`],
+      ...args.filter((arg) => !arg.startsWith('-')),
+    ],
+    { reject: false, timeout: 120_000, stdin: 'ignore', ...options },
+  )
+}
+
+/** `mayfly ARGS` as a process of its own. */
+function mayfly(args: readonly string[]) {
+  const main = join(packageRoot(), 'orchestrator', 'command', 'main.ts')
+  const env = { MAYFLY_SERVER: whole.url, HOME: folder }
+  const command = ['--import', 'tsx', main, ...args]
+  return execa(process.execPath, command, { env, reject: false, timeout: 120_000, stdin: 'ignore' })
+}
+
+it('lets a maintainer into the machine of a job that failed, and keeps what was done there', {
+  timeout: 240_000,
+}, async () => {
+  const { id, hold } = await failedJob('octo/kept')
+  const held = heldOf(hold)
+  const shell = await ssh(id, held, ['-tt'], { input: 'echo shell-$((40 + 2)); exit\n', stdin: 'pipe' })
+  expect(shell.stdout).toContain('shell-42')
+  expect(shell.stdout).toContain('step "work" ended with exit code 2')
+
+  const identity = join(folder, 'ada')
+  const ran = await mayfly(['debug', '--identity', identity, id, '--', 'echo', 'hi;', 'exit', '3'])
+  expect([ran.stdout, ran.exitCode]).toEqual(['hi', 3])
+
+  const page = await (await fetch(`${whole.url}/jobs/${id}`)).text()
+  expect(page).toContain(`ssh -p ${held.gateway.port} ${id}@127.0.0.1`)
+
+  const recordings = join(jobFolderPath(whole.data, `${id}-1`), 'debug')
+  const [recording = '', ...more] = await readdir(recordings)
+  expect(more).toEqual([])
+  expect(await readFile(join(recordings, recording), 'utf8')).toContain('shell-42')
+  const audit = async () =>
+    (await readFile(join(whole.data, 'gateway/audit.jsonl'), 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+  await until('both sessions are over', async () => (await audit()).filter(isEnd).length === 2)
+  expect(await audit()).toContainEqual(expect.objectContaining({ what: 'login', job: id, who: 'ada' }))
+  expect(await audit()).toContainEqual(
+    expect.objectContaining({ what: 'opened', kind: 'exec', detail: 'echo hi; exit 3' }),
+  )
+
+  const sitting = ssh(id, held, ['-T'], { stdin: 'pipe' })
+  await until('somebody is in', async () => (await audit()).filter(isLogin).length === 3, 60_000)
+  expect((await whole.api('POST', `/jobs/${id}/release`)).status).toBe(202)
+  expect(await sitting).toMatchObject({ exitCode: 255, stderr: expect.stringContaining('ended by') })
+  await until('it is written', async () => (await holdOf(id))?.state === 'ended')
+  expect(machineOf(id)?.destroyed).toEqual(['now'])
+  const late = await ssh(id, held, ['true'])
+  expect(late).toMatchObject({ exitCode: 255, stderr: expect.stringContaining('no machine of a job') })
+  const none = await mayfly(['debug', id])
+  expect([none.exitCode === 0, none.stderr]).toEqual([false, expect.stringContaining('ended by')])
+})
+
+it('says on the job why a machine was not kept, and ends one that was with its server', {
+  timeout: 120_000,
+}, async () => {
+  const refused = await failedJob('octo/refused', false)
+  expect(refused.hold).toEqual({ state: 'refused', why: expect.stringContaining('mayfly repos debug') })
+  expect(machineOf(refused.id)?.destroyed).toEqual(['now'])
+  const page = await (await fetch(`${whole.url}/jobs/${refused.id}`)).text()
+  expect(page).toContain('The machine was not kept: nobody with the scope')
+
+  const { id, hold } = await failedJob('octo/stopped')
+  heldOf(hold)
+  expect(machineOf(id)?.destroyed).toEqual([])
+  await whole.restart()
+  expect(machineOf(id)?.destroyed).toEqual(['now'])
+  expect(await holdOf(id)).toMatchObject({ state: 'ended', why: 'its host stops' })
+})
+
+const isEnd = ({ what }: { what: string }) => what === 'ended'
+const isLogin = ({ what }: { what: string }) => what === 'login'
+const machineOf = (id: string) => whole.start.machines.find((machine) => machine.id === `${id}-1`)
