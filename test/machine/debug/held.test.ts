@@ -64,7 +64,10 @@ describe('the machine of a failed job whose repository is opted in', () => {
     await eventually('QEMU to be gone', async () =>
       (await qemuProcesses(bench.data)).length === 0 ? true : undefined,
     )
-    const { body: over } = await served.api('GET', `/jobs/${id}`)
+    const over = await eventually('the end of the hold to be written', async () => {
+      const { body } = await served.api('GET', `/jobs/${id}`)
+      return (body.hold as { state: string }).state === 'held' ? undefined : body
+    })
     expect(over).toMatchObject({ state: 'failed', hold: { state: 'ended', why: 'ended by local' } })
     expect(await served.stop()).toBe(0)
     await expectNothingLeft(bench)
