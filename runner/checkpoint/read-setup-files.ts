@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { Readable } from 'node:stream'
+import { addAbortSignal, Readable } from 'node:stream'
 import { extract } from 'tar-stream'
 import type { TarSource } from '../job/job-order.ts'
 
 export type SetupFiles = {
-  /** Of the files' paths, kinds, modes and content, whatever their times; undefined where they are too many bytes. */
-  readonly digest: string | undefined
-  /** The same files, for the upload; once only where there is no digest. */
+  /** Of the files' paths, kinds, modes and content, whatever their times and their order. */
+  readonly digest: string
+  /** The same files, for as many uploads as there are. */
   readonly tar: () => TarSource
 }
 
@@ -14,25 +14,27 @@ export type SetupFiles = {
 const mostBytes = 64 * 2 ** 20
 
 /**
- * Reads what a setup may see, once, so that what is uploaded is what the digest says.
- * Throws what the source's stream does.
+ * Reads what a setup may see, once, so that what is uploaded is what the digest says; undefined where it is more than
+ * 64 MiB. The stream is over afterwards, whatever comes of it.
+ * Throws what the source's stream does, or the signal's reason.
  */
-export async function readSetupFiles({ stream, notes }: TarSource): Promise<SetupFiles> {
+export async function readSetupFiles(
+  { stream, notes }: TarSource,
+  signal: AbortSignal,
+): Promise<SetupFiles | undefined> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
-    chunks.push(chunk as Buffer)
-    size += (chunk as Buffer).length
-    if (size > mostBytes) {
-      return { digest: undefined, tar: () => ({ stream: Readable.from(both(chunks, stream)), notes }) }
+  try {
+    for await (const chunk of addAbortSignal(signal, stream)) {
+      chunks.push(chunk as Buffer)
+      size += (chunk as Buffer).length
+      if (size > mostBytes) return undefined
     }
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error
   }
   return { digest: await digestOf(chunks), tar: () => ({ stream: Readable.from(chunks), notes }) }
-}
-
-async function* both(first: readonly Buffer[], rest: Readable): AsyncGenerator<Buffer> {
-  yield* first
-  yield* rest
 }
 
 async function digestOf(chunks: readonly Buffer[]): Promise<string> {

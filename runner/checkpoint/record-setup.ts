@@ -1,8 +1,9 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { InfraError } from '../../config/errors.ts'
-import { checkFreeSpace } from '../../images/disk-full.ts'
+import { checkFreeSpace, isDiskFull } from '../../images/disk-full.ts'
 import type { BootOrder } from '../machine/boot-order.ts'
+import { NoMemory } from '../machine/check-memory.ts'
 import { machinePaths } from '../machine/filenames.ts'
 import type { Machine } from '../machine/machine.ts'
 import type { QemuMachine } from '../machine/qemu-machine.ts'
@@ -10,7 +11,7 @@ import { armGuest } from '../template/arm-guest.ts'
 import { cloneMachine } from '../template/clone-machine.ts'
 import { ControlPort } from '../template/control-port.ts'
 import { newWorkFolder, type TemplatePaths, templatePaths } from '../template/filenames.ts'
-import { noteFailure } from '../template/known-failure.ts'
+import { forgetFailure, noteFailure } from '../template/known-failure.ts'
 import { seal, shelve } from '../template/seal.ts'
 import type { Template } from '../template/template.ts'
 import { evictTemplates, removeTemplate, sweepWork } from '../template/template-shelf.ts'
@@ -42,7 +43,8 @@ export async function recordSetup(record: RecordSetup): Promise<Machine> {
   await sweepWork(shelf)
   const work = templatePaths(newWorkFolder(shelf, id.key))
   await mkdir(work.folder, { recursive: true, mode: 0o700 })
-  const forget = () => rm(work.folder, { recursive: true, force: true })
+  // What cannot be removed now is swept later.
+  const forget = () => rm(work.folder, { recursive: true, force: true }).catch(() => undefined)
   try {
     await checkFreeSpace(`checkpoint ${id.key}`, work.folder, order.resources.memory)
     const checkpoint = { state: 'to-keep', key: id.key, reason: why } as const
@@ -55,10 +57,10 @@ export async function recordSetup(record: RecordSetup): Promise<Machine> {
     const started = performance.now()
     return new RecordingMachine({
       recorder,
-      keep: async (signal) => await keep({ ...record, recorder, work, started, signal }),
-      onOver: () => {
+      keep: async (signal) => await keep({ ...record, recorder, work, forget, started, signal }),
+      onOver: async () => {
         release()
-        void forget()
+        await forget()
       },
     })
   } catch (error) {
@@ -67,10 +69,16 @@ export async function recordSetup(record: RecordSetup): Promise<Machine> {
   }
 }
 
-type Keep = RecordSetup & { recorder: QemuMachine; work: TemplatePaths; started: number; signal: AbortSignal }
+type Keep = RecordSetup & {
+  recorder: QemuMachine
+  work: TemplatePaths
+  forget: () => Promise<void>
+  started: number
+  signal: AbortSignal
+}
 
 async function keep(options: Keep) {
-  const { order, shelf, id, release, startAnew, signal } = options
+  const { order, shelf, id, forget, release, startAnew, signal } = options
   const again = async (reason: string) => {
     order.onNote(`the setup runs once more: ${reason}`)
     return { machine: await startAnew(reason, signal), result: 'to-run-again' as const }
@@ -80,8 +88,10 @@ async function keep(options: Keep) {
     checkpoint = await freezeRecorder(options)
   } catch (error) {
     signal.throwIfAborted()
+    // The next machine needs the room.
+    await forget()
     const message = error instanceof Error ? error.message : String(error)
-    await noteFailure(shelf, id.key, message)
+    if (!isNoRoom(error)) await noteFailure(shelf, id.key, message)
     return await again(`its machine could not be frozen: ${message}`)
   }
   release()
@@ -96,8 +106,9 @@ async function keep(options: Keep) {
     return { machine, result: 'kept' as const }
   } catch (error) {
     signal.throwIfAborted()
-    if (!(error instanceof InfraError)) throw error
+    if (!(error instanceof InfraError) || error instanceof NoMemory) throw error
     await removeTemplate(shelf, key)
+    if (!isNoRoom(error)) await noteFailure(shelf, key, `it did not start: ${error.message}`)
     return await again(`checkpoint ${key} did not start: ${error.message}`)
   }
 }
@@ -116,6 +127,7 @@ async function freezeRecorder(options: Keep): Promise<Template> {
     try {
       await armGuest({ machine: recorder, control, user: image.profile.user, after: 'setup', signal })
       await seal({ machine: recorder, places, work, subject: order, signal })
+      await prependConsole(work.console, template.paths.console)
     } finally {
       control.close()
     }
@@ -127,7 +139,19 @@ async function freezeRecorder(options: Keep): Promise<Template> {
     times: { bootMs: template.manifest.bootMs, freezeMs: Math.round(performance.now() - began) },
     checkpoint: { inputs: id.inputs, scope: setup.access.scope, ...setup.by, setupMs },
   })
+  await forgetFailure(shelf, id.key)
   const { quota, maxAge } = host.checkpoints
   await evictTemplates({ shelf, quota, maxAge, keep: id.key })
   return checkpoint
+}
+
+/** The boot that a checkpoint has behind it was its template's. */
+async function prependConsole(path: string, before: string): Promise<void> {
+  const parts = [await readFile(before).catch(() => Buffer.alloc(0)), await readFile(path)]
+  await writeFile(path, Buffer.concat(parts))
+}
+
+/** Of a disk that is full now nobody knows what it is like for the next job. */
+function isNoRoom(error: unknown): boolean {
+  return isDiskFull(error) || (error instanceof InfraError && error.class === 'host-disk-full')
 }

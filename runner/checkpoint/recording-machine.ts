@@ -6,8 +6,8 @@ type Recording = {
   readonly recorder: Machine
   /** Freezes that one and gives the machine to go on with. */
   readonly keep: (signal: AbortSignal) => Promise<{ machine: Machine; result: KeepResult }>
-  /** Called once, when nothing will be kept any more or it has been. */
-  readonly onOver: () => void
+  /** Called once, when nothing will be kept any more or it has been; never rejects. */
+  readonly onOver: () => Promise<void>
 }
 
 export type KeepResult = 'kept' | 'to-run-again'
@@ -21,6 +21,7 @@ export class RecordingMachine implements Machine {
   #current: Machine
   #past: EgressRecord[] = []
   #keeping: Promise<KeepResult> | undefined
+  #over: Promise<void> | undefined
   #tellEnd: (end: MachineEnd) => void = () => undefined
 
   constructor(recording: Recording) {
@@ -61,11 +62,18 @@ export class RecordingMachine implements Machine {
     this.#current.putFile(path, content, mode, signal)
   readonly exec: Machine['exec'] = (command, signal) => this.#current.exec(command, signal)
   readonly addSecrets: Machine['addSecrets'] = (secrets, signal) => this.#current.addSecrets(secrets, signal)
+  readonly forgetSecrets: Machine['forgetSecrets'] = (secrets, signal) =>
+    this.#current.forgetSecrets(secrets, signal)
+  readonly visit: Machine['visit'] = (signal) => this.#current.visit(signal)
   readonly runStep: Machine['runStep'] = (step, signal) => this.#current.runStep(step, signal)
 
   keepSetup(signal: AbortSignal): Promise<KeepResult> {
     this.#keeping ??= this.#keep(signal)
     return this.#keeping
+  }
+
+  dropSetup(): Promise<void> {
+    return this.#endRecording()
   }
 
   traffic(): EgressRecord[] {
@@ -75,12 +83,16 @@ export class RecordingMachine implements Machine {
   async destroy(how?: 'graceful' | 'now') {
     this.#destroyed.abort(new Error('the machine is destroyed'))
     await this.#keeping?.catch(() => undefined)
-    this.#recording.onOver()
-    return await this.#current.destroy(how)
+    const over = this.#endRecording()
+    try {
+      return await this.#current.destroy(how)
+    } finally {
+      await over
+    }
   }
 
   async #keep(signal: AbortSignal): Promise<KeepResult> {
-    const { recorder, keep, onOver } = this.#recording
+    const { recorder, keep } = this.#recording
     try {
       const { machine, result } = await keep(AbortSignal.any([signal, this.#destroyed.signal]))
       this.#past = recorder.traffic()
@@ -91,8 +103,13 @@ export class RecordingMachine implements Machine {
       void recorder.ended.then(this.#tellEnd)
       throw error
     } finally {
-      onOver()
+      await this.#endRecording()
     }
+  }
+
+  #endRecording(): Promise<void> {
+    this.#over ??= this.#recording.onOver()
+    return this.#over
   }
 
   /** The end of a machine that was frozen is no end. */

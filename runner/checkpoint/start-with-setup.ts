@@ -1,6 +1,7 @@
 import { InfraError } from '../../config/errors.ts'
 import { takeLock } from '../../images/lock.ts'
 import type { BootOrder } from '../machine/boot-order.ts'
+import { NoMemory } from '../machine/check-memory.ts'
 import type { Machine } from '../machine/machine.ts'
 import { CannotFreeze } from '../template/build-template.ts'
 import { cloneMachine } from '../template/clone-machine.ts'
@@ -41,6 +42,7 @@ export async function startWithSetup({ order, setup, startAnew }: StartWithSetup
     signal,
     onWait: () => onNote(`waiting for checkpoint ${id.key}, which another process or job is making`),
   })
+  let template: Template | undefined
   try {
     const made = await restore({ order, setup, shelf, id })
     const failure = made.machine === undefined ? await knownFailure(shelf, id.key) : undefined
@@ -48,12 +50,12 @@ export async function startWithSetup({ order, setup, startAnew }: StartWithSetup
       release()
       return made.machine ?? (await startAnew(`it could not be kept a while ago: ${failure}`, signal))
     }
-    const template = await ensureTemplate({ ...order, subject: order })
-    return await recordSetup({ order, setup, shelf, id, template, why: made.why, release, startAnew })
+    template = await ensureTemplate({ ...order, subject: order })
+    return await recordSetup({ order, setup, shelf, id, template, why: restored.why, release, startAnew })
   } catch (error) {
     release()
     signal.throwIfAborted()
-    if (!isNoRoom(error) && !(error instanceof CannotFreeze)) throw error
+    if (!isForLackOfOne(error, template)) throw error
     return await startAnew(`no checkpoint can be made: ${error.message}`, signal)
   }
 }
@@ -77,6 +79,7 @@ async function restore({ order, setup, shelf, id }: Restore): Promise<Restored> 
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof InfraError) || error.class === 'host-disk-full') throw error
+    if (error instanceof NoMemory) throw error
     await removeTemplate(shelf, checkpoint.key)
     const why = `checkpoint ${checkpoint.key} did not start and was thrown away: ${error.message}`
     onNote(why)
@@ -88,6 +91,11 @@ function madeBy({ key, manifest: { made, checkpoint } }: Template) {
   return { key, made, build: checkpoint?.build ?? 'an unknown build' }
 }
 
-function isNoRoom(error: unknown): error is InfraError {
-  return error instanceof InfraError && error.class === 'host-disk-full'
+/**
+ * Whether a machine without a checkpoint can do better. Where there is a template, that did not start, which whoever
+ * starts from it next finds out and heals; where there is none, its image may not boot at all.
+ */
+function isForLackOfOne(error: unknown, template: Template | undefined): error is InfraError {
+  if (!(error instanceof InfraError) || error instanceof NoMemory) return false
+  return template !== undefined || error.class === 'host-disk-full' || error instanceof CannotFreeze
 }

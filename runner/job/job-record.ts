@@ -65,9 +65,7 @@ export function recordEvent(record: JobRecord, event: JobEvent): void {
       break
     case 'step-started': {
       const { index, name, offset } = event
-      // A setup may run once more, in another machine.
-      const before = record.steps.findIndex((step) => step.index === index)
-      if (before !== -1) record.steps.splice(before, 1)
+      forgetStep(record, index)
       record.steps.push({
         index,
         name,
@@ -90,6 +88,7 @@ export function recordEvent(record: JobRecord, event: JobEvent): void {
     }
     case 'step-skipped': {
       const { index, name } = event
+      forgetStep(record, index)
       record.steps.push({ index, name, status: 'skipped', exitCode: undefined, ms: 0, start: 0, end: 0 })
       break
     }
@@ -104,4 +103,10 @@ export function recordEvent(record: JobRecord, event: JobEvent): void {
       break
     default:
   }
+}
+
+/** A setup may run once more, in another machine. */
+function forgetStep({ steps }: JobRecord, index: number): void {
+  const before = steps.findIndex((step) => step.index === index)
+  if (before !== -1) steps.splice(before, 1)
 }

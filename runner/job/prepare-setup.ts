@@ -1,3 +1,4 @@
+import { ConfigError, InfraError } from '../../config/errors.ts'
 import type { ShelfImage } from '../../images/image.ts'
 import { readSetupFiles } from '../checkpoint/read-setup-files.ts'
 import type { Setup } from '../checkpoint/setup.ts'
@@ -31,10 +32,9 @@ export async function prepareSetup(life: JobLife, image: ShelfImage): Promise<Jo
   if (setupAccess === undefined) return { ...runsEachTime(''), checkpoint: undefined }
   if (!host.checkpoints.use) return runsEachTime('the host file says `checkpoints: { use: false }`')
   if (!host.templates.use) return runsEachTime('the host file says `templates: { use: false }`')
-  const found = files === undefined ? undefined : await readSetupFiles(await files())
-  const again = found === undefined ? undefined : async () => found.tar()
-  if (found !== undefined && found.digest === undefined)
-    return { ...runsEachTime('what `setup_files` names is more than 64 MiB'), files: again }
+  const found = files === undefined ? undefined : await readFiles(files, life.signal)
+  if (files !== undefined && found === undefined)
+    return runsEachTime('what `setup_files` names is more than 64 MiB')
   const order: Setup = {
     scripts: job.setup,
     shell: job.shell,
@@ -44,5 +44,19 @@ export async function prepareSetup(life: JobLife, image: ShelfImage): Promise<Jo
     access: setupAccess,
     by: { build: context.buildId, job: context.jobId },
   }
+  const again = found === undefined ? undefined : async () => found.tar()
   return { preparation, files: again, order, checkpoint: undefined }
+}
+
+async function readFiles(open: () => Promise<TarSource>, signal: AbortSignal) {
+  try {
+    return await readSetupFiles(await open(), signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof InfraError || error instanceof ConfigError) throw error
+    const message = error instanceof Error ? error.message : String(error)
+    throw new InfraError('upload', `what \`setup_files\` names could not be read: ${message}`, {
+      cause: error,
+    })
+  }
 }

@@ -19,7 +19,12 @@ type SetupPhase = {
  */
 export async function setupPhase({ life, machine, setup, preparation }: SetupPhase): Promise<void> {
   if (machine.facts.checkpoint?.state === 'restored') return
-  await runSetup({ life, machine, setup })
+  try {
+    await runSetup({ life, machine, setup })
+  } catch (error) {
+    await machine.dropSetup?.()
+    throw error
+  }
   if (machine.keepSetup !== undefined) {
     const result = await machine.keepSetup(life.signal)
     await tellMachine(life.timeline, machine.facts)

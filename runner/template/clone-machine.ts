@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { copyFile, open, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, type FileHandle, open, readFile, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { InfraError } from '../../config/errors.ts'
 import { useImage } from '../../images/shelf/use-markers.ts'
 import { usualPort } from '../egress/way-out.ts'
 import type { Prepared } from '../guest/guest-session.ts'
@@ -18,6 +19,7 @@ import type { QemuMachine } from '../machine/qemu-machine.ts'
 import type { QemuSpec } from '../qemu/qemu-spec.ts'
 import { Scope } from '../scope.ts'
 import { makeSeed } from '../seed/seed.ts'
+import { checkNotReplaced } from './check-not-replaced.ts'
 import { ControlPort, type Identity } from './control-port.ts'
 import { copySparse } from './copy-sparse.ts'
 import { shareMemory } from './freeze.ts'
@@ -59,12 +61,13 @@ async function start(clone: CloneMachine, scope: Scope): Promise<QemuMachine> {
   )
   await scope.defer('template use', () => use.release())
   const disk = await makeDisk(clone, paths)
-  if (ownMemory !== undefined) await copySparse(template.paths.ram, ownMemory)
+  if (ownMemory !== undefined) await copySparse(template.paths.ram, ownMemory, order.signal)
   await writeFile(paths.seed, makeSeed(seedSpec(order, parts)), { mode: 0o600 })
   const spec = cloneSpec(clone, parts, await firmware(order, parts, template))
-  order.onConsole(await bootConsole(template))
+  // Of a setup that goes on in a clone everything was heard already.
+  if (order.checkpoint?.state !== 'kept') order.onConsole(await bootConsole(clone))
   const prepared = preparedBy(order)
-  const state = await open(template.paths.state, 'r')
+  const state = await openState(clone)
   let machine: QemuMachine
   try {
     machine = await launchMachine({
@@ -85,7 +88,7 @@ async function start(clone: CloneMachine, scope: Scope): Promise<QemuMachine> {
   await awaitReady({
     order,
     machine,
-    gates: [qmp, ...thawGates({ order, machine, parts, prepared }), ...rest],
+    gates: [qmp, ...thawGates({ order, template, machine, parts, prepared }), ...rest],
   })
   return machine
 }
@@ -95,7 +98,7 @@ async function makeDisk(clone: CloneMachine, { overlay }: MachineParts['paths'])
   const { order, template, ownMemory } = clone
   const { image, resources, signal } = order
   if (ownMemory !== undefined) {
-    await copySparse(template.paths.disk, overlay)
+    await copySparse(template.paths.disk, overlay, signal)
     return Math.max(resources.disk, image.virtualSize)
   }
   const base = { disk: template.paths.disk, virtualSize: image.virtualSize }
@@ -117,13 +120,22 @@ function seedSpec({ id, image }: BootOrder, { jobKey, hostKey, nonce }: MachineP
   }
 }
 
+async function openState({ template: { key, paths }, strategy }: CloneMachine): Promise<FileHandle> {
+  try {
+    return await open(paths.state, 'r')
+  } catch (cause) {
+    throw new InfraError('boot', `${strategy} ${key} was removed just now`, { cause })
+  }
+}
+
 const mostConsole = 256 * 1024
 
 /** The boot that this machine has behind it was its template's; whoever looks for it finds it where a boot belongs. */
-async function bootConsole({ key, paths, manifest }: Template): Promise<Buffer> {
+async function bootConsole({ template, strategy }: CloneMachine): Promise<Buffer> {
+  const { key, paths, manifest } = template
   const printed = await readFile(paths.console).catch(() => Buffer.alloc(0))
   return Buffer.concat([
-    Buffer.from(`[mayfly] the boot of template ${key}, ${manifest.made}:\r\n`),
+    Buffer.from(`[mayfly] the boot of ${strategy} ${key}, ${manifest.made}:\r\n`),
     printed.subarray(-mostConsole),
     Buffer.from(`\r\n[mayfly] this machine, started from it:\r\n`),
   ])
@@ -163,14 +175,24 @@ function canReadOnly(version: string): boolean {
   return major > 8 || (major === 8 && minor >= 2)
 }
 
-type Thaw = { order: BootOrder; machine: QemuMachine; parts: MachineParts; prepared: Prepared | undefined }
+type Thaw = {
+  order: BootOrder
+  template: Template
+  machine: QemuMachine
+  parts: MachineParts
+  prepared: Prepared | undefined
+}
 
-function thawGates({ order, machine, parts, prepared }: Thaw): Gate[] {
+function thawGates({ order, template, machine, parts, prepared }: Thaw): Gate[] {
   return [
     {
       name: 'restore',
       hint: 'QEMU could not take the state of the template: mayfly templates rm removes it',
-      pass: (signal) => restore(machine, signal),
+      pass: async (signal) => {
+        // QEMU has opened them all by now.
+        await checkNotReplaced(template)
+        await restore(machine, signal)
+      },
     },
     {
       name: 'thaw',
@@ -234,7 +256,8 @@ function identity(
         path: `${home}/.ssh/authorized_keys`,
         owner: user,
         mode: '0600',
-        content: `${jobKey.publicKey}\n`,
+        // Whatever a setup added last need not have ended its line.
+        content: `\n${jobKey.publicKey}\n`,
         add: true,
       },
       {

@@ -67,10 +67,10 @@ export async function listTemplates(shelf: string): Promise<ListedTemplate[]> {
   return found.sort((a, b) => b.lastUsed - a.lastUsed)
 }
 
-/** Notes that a machine was started from it just now. */
+/** Notes that a machine was started from it just now; of one that was removed meanwhile there is nothing to note. */
 export async function touchTemplate({ paths }: Template): Promise<void> {
   const now = new Date()
-  await utimes(paths.manifest, now, now)
+  await utimes(paths.manifest, now, now).catch(() => undefined)
 }
 
 type Evict = {

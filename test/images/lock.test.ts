@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { lockHolder, withFreeLock, withLock } from '../../images/lock.ts'
+import { lockHolder, takeLock, withFreeLock, withLock } from '../../images/lock.ts'
 import { ownIdentity } from '../../images/process-identity.ts'
 import { temporaryFolder } from './make-disk.ts'
 
@@ -89,6 +89,44 @@ describe('withLock', () => {
   it('is free again after work that failed', async () => {
     const failing = withLock({ path, signal }, () => Promise.reject(new Error('no')))
     await expect(failing).rejects.toThrow('no')
+    expect(existsSync(path)).toBe(false)
+  })
+})
+
+describe('takeLock', () => {
+  it('holds the lock until it is let go, for whatever goes on elsewhere', async () => {
+    const release = await takeLock({ path, signal })
+    expect(lockHolder(path)).toEqual(ownIdentity())
+    expect(await withFreeLock(path, async () => 'in')).toBeUndefined()
+    release()
+    expect(await withFreeLock(path, async () => 'in')).toBe('in')
+    expect(readdirSync(join(folder, 'locks'))).toEqual([])
+  })
+
+  it('waits for whoever has it, and says so once', async () => {
+    const release = await takeLock({ path, signal })
+    const waited: number[] = []
+    let isMine = false
+    const taking = takeLock({ path, signal, onWait: ({ pid }) => waited.push(pid) }).then((free) => {
+      isMine = true
+      return free
+    })
+    await sleep(250)
+    expect([isMine, waited]).toEqual([false, [process.pid]])
+    release()
+    const releaseSecond = await taking
+    releaseSecond()
+    expect(existsSync(path)).toBe(false)
+  })
+
+  it("lets go once: letting go again does not take the next one's lock away", async () => {
+    const release = await takeLock({ path, signal })
+    release()
+    release()
+    const releaseNext = await takeLock({ path, signal })
+    release()
+    expect(lockHolder(path)).toEqual(ownIdentity())
+    releaseNext()
     expect(existsSync(path)).toBe(false)
   })
 })

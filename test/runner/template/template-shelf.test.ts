@@ -1,9 +1,21 @@
-import { appendFile, copyFile, mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { ownIdentity } from '../../../images/process-identity.ts'
 import { useImage } from '../../../images/shelf/use-markers.ts'
+import { checkNotReplaced } from '../../../runner/template/check-not-replaced.ts'
 import { newWorkFolder, templateFolder, templatePaths } from '../../../runner/template/filenames.ts'
 import { forgetFailure, knownFailure, noteFailure } from '../../../runner/template/known-failure.ts'
 import { digestOf, fingerprintOf, writeManifest } from '../../../runner/template/manifest.ts'
@@ -13,6 +25,7 @@ import {
   listTemplates,
   removeTemplate,
   sweepWork,
+  touchTemplate,
 } from '../../../runner/template/template-shelf.ts'
 
 const day = 24 * 60 * 60 * 1000
@@ -143,6 +156,40 @@ describe('evictTemplates', () => {
     const evicted = await evictTemplates({ shelf: data, quota: 0, maxAge: day, keep: keyOf(3) })
     expect(evicted).toEqual([keyOf(2)])
     expect((await listTemplates(data)).find(({ key }) => key === keyOf(1))?.users).toEqual(['m-1'])
+  })
+})
+
+describe('touchTemplate', () => {
+  it('makes it the one that was used last, and minds nothing where it was removed meanwhile', async () => {
+    await place(keyOf(1), { usedDaysAgo: 1 })
+    await place(keyOf(2), { usedDaysAgo: 2 })
+    const { template } = await find(keyOf(2))
+    if (template === undefined) throw new Error('expected a template')
+    await touchTemplate(template)
+    expect((await listTemplates(data)).map(({ key }) => key)).toEqual([keyOf(2), keyOf(1)])
+    await removeTemplate(data, keyOf(2))
+    await touchTemplate(template)
+    expect((await listTemplates(data)).map(({ key }) => key)).toEqual([keyOf(1)])
+  })
+})
+
+describe('checkNotReplaced', () => {
+  it.each(['disk', 'ram', 'state'] as const)('refuses a template with the %s of another', async (file) => {
+    await place(keyOf(1))
+    const { template } = await find(keyOf(1))
+    if (template === undefined) throw new Error('expected a template')
+    await checkNotReplaced(template)
+    const other = await place(keyOf(2))
+    await rename(other[file], template.paths[file])
+    await expect(checkNotReplaced(template)).rejects.toThrow(`${keyOf(1)} was replaced by another just now`)
+  })
+
+  it('has nothing against one that is gone, since who opened it has it whole', async () => {
+    await place(keyOf(1))
+    const { template } = await find(keyOf(1))
+    if (template === undefined) throw new Error('expected a template')
+    await removeTemplate(data, keyOf(1))
+    await checkNotReplaced(template)
   })
 })
 
