@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/longest-first.ts'
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -20,7 +22,7 @@ export default defineConfig({
           name: 'machine',
           include: ['test/machine/**/*.test.ts'],
           globalSetup: ['test/machine/global-setup.ts'],
-          testTimeout: 600_000,
+          testTimeout: 900_000,
           hookTimeout: 900_000,
           maxWorkers: 2,
         },

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -14,9 +14,12 @@ declare module 'vitest' {
   }
 }
 
+/** The machines that most tests and the examples ask for; each size has its template. */
+const sizes = ['512MiB', '1GiB']
+
 let made: string | undefined
 
-/** One build of the command and one image for all tests that boot machines; the first of them makes the template. */
+/** One build of the command, one image and its templates for all tests that boot machines. */
 export async function setup(project: TestProject): Promise<void> {
   const given = process.env.MAYFLY_DATA
   made = given === undefined ? await mkdtemp(join(tmpdir(), 'mayfly-test-')) : undefined
@@ -26,8 +29,16 @@ export async function setup(project: TestProject): Promise<void> {
   await writeFile(join(packageRoot(), 'dist', '.built'), '')
   const shelf = openShelf({ dataFolder, builders: { 'debian-12-local': debianLocalBuilder() } })
   await shelf.ensure('debian-12-local', { signal: new AbortController().signal })
-  await mkdir(join(dataFolder, 'templates'), { recursive: true, mode: 0o700 })
+  // Not left to the first tests: a template stands on the image by its path, which would end with theirs.
+  await Promise.all(sizes.map((memory) => buildTemplate(dataFolder, memory)))
   project.provide('sharedData', dataFolder)
+}
+
+async function buildTemplate(dataFolder: string, memory: string): Promise<void> {
+  const main = join(packageRoot(), 'dist', 'orchestrator', 'command', 'main.js')
+  await execa(process.execPath, [main, 'templates', 'build', '--memory', memory], {
+    env: { MAYFLY_DATA: dataFolder, MAYFLY_CONFIG: '' },
+  })
 }
 
 export async function teardown(): Promise<void> {

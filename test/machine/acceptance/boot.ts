@@ -31,10 +31,10 @@ type BootOptions = Partial<Omit<MachineOrder, 'onNote' | 'onConsole'>> & {
   readonly host?: Partial<HostConfig>
 }
 
-/** A data folder of a test's own, on the image that all share. */
-export async function makeDataFolder(): Promise<string> {
+/** A data folder of a test's own, on the image that all share and, if it does not say otherwise, on their templates. */
+export async function makeDataFolder(shared: readonly string[] = ['images', 'templates']): Promise<string> {
   const data = await mkdtemp(join(tmpdir(), 'mayfly-acceptance-'))
-  await symlink(join(inject('sharedData'), 'images'), join(data, 'images'))
+  for (const name of shared) await symlink(join(inject('sharedData'), name), join(data, name))
   return data
 }
 

@@ -10,7 +10,7 @@ const example = (name: string) => join(packageRoot(), 'config', 'examples', name
 
 describe('the examples', () => {
   it('whole-machine.yml does in its machine what no container can', async () => {
-    const bench = await createBench({ templates: 'none' })
+    const bench = await createBench()
     const run = await bench.result(bench.mayfly(['run', example('whole-machine.yml'), '--dir', bench.work]))
     expect(run.output).toContain('passed')
     expect(run.code).toBe(0)
@@ -22,7 +22,7 @@ describe('the examples', () => {
   })
 
   it('build-from-source.yml brings back the program that it built and tested, and it works here', async () => {
-    const bench = await createBench({ templates: 'none' })
+    const bench = await createBench()
     const run = await bench.result(
       bench.mayfly(['run', example('build-from-source.yml'), '--dir', bench.work]),
     )

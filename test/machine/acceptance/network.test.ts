@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Machine } from '../../../runner/machine/machine.ts'
-import { makeDataFolder, output, removeDataFolder, startBoot } from './boot.ts'
+import { startClone } from '../templates/clones.ts'
+import { makeDataFolder, output, removeDataFolder } from './boot.ts'
 
 const signal = new AbortController().signal
 
@@ -105,7 +106,7 @@ describe('a machine with network: web', () => {
 })
 
 async function startMachine(network: 'none' | 'web'): Promise<Machine> {
-  const { ready } = await startBoot({ data, network })
+  const { ready } = await startClone({ data, network })
   const machine = await ready
   await machine.prepare({ workdir: '/home/ci/work', env: {} }, signal)
   return machine

@@ -25,7 +25,8 @@ images:
       echo "script of the image" >/etc/from-image
 `
 
-// One boot takes a minute under emulation, so one job looks at everything.
+// One boot takes a minute under emulation, so one job looks at everything; a command of cloud-init's takes ten seconds,
+// so it looks into the files.
 const pipeline = `
 image: stock
 network: none
@@ -40,8 +41,8 @@ user_data: |
 steps:
   - name: whole
     run: |
-      cloud-init status
-      echo "datasource $(cloud-id) $(sudo grep -o 'DataSource[^"]*' /run/cloud-init/result.json)"
+      sudo cat /run/cloud-init/result.json
+      echo "datasource $(cat /run/cloud-init/cloud-id) $(sudo grep -o 'DataSource[^"]*' /run/cloud-init/result.json)"
       echo "instance $(cat /var/lib/cloud/data/instance-id) host $(hostname)"
       echo "user $(id -un) root $(sudo -n id -un)"
   - name: custom user-data
@@ -75,7 +76,7 @@ describe('a stock image with cloud-init as its distribution has it', () => {
     ])
     const { log, record } = run
     const id = record?.id.toLowerCase()
-    expect(log).toContain('status: done\n')
+    expect(log).toContain('"errors": []\n')
     expect(log).toMatch(/\ndatasource nocloud DataSourceNoCloud \[seed=\/dev\/sr0\]/)
     expect(log).toContain(`instance ${id} host ${id}\n`)
     expect(log).toContain('user debian root root\n')

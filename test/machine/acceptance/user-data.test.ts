@@ -66,7 +66,9 @@ describe("a machine with the image's user-data and the job's", () => {
     expect(await output(machine, 'stat -c %a /etc/from-both; readlink /etc/localtime')).toMatch(
       /^640\n.*Europe\/Berlin$/,
     )
-    expect(await output(machine, 'cloud-init status')).toBe('status: done')
+    // Its own command would take ten seconds of an emulated processor to say the same.
+    const result = await output(machine, 'sudo cat /run/cloud-init/result.json')
+    expect(JSON.parse(result)).toMatchObject({ v1: { errors: [] } })
   })
 
   it('AC22: keeps the host key that is pinned, so that a new connection is taken too', async () => {

@@ -14,7 +14,7 @@ describe('a passed job whose artifacts go beyond the limits of the host file', (
     await writeFile(join(bench.work, 'host.yml'), `limits: { ${limit} }\n`)
     const run = await bench.run(
       `
-resources: { cpus: 1, memory: 512MiB }
+resources: { cpus: 2, memory: 512MiB }
 network: none
 steps: [ { run: "mkdir out; echo a >out/a; echo b >out/b; truncate -s 2M out/c" } ]
 artifacts: [ "out/*" ]

@@ -4,7 +4,7 @@ import { watchRun } from '../watched-run.ts'
 import { expectErrored } from './expect-end.ts'
 
 const job = (script: string) => `
-resources: { cpus: 1, memory: 512MiB }
+resources: { cpus: 2, memory: 512MiB }
 network: none
 steps:
   - name: end

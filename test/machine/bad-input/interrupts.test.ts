@@ -7,7 +7,7 @@ import { begins, type WatchedRun, watchRun } from '../watched-run.ts'
 
 const job = (steps: string) => ({
   pipeline: `
-resources: { cpus: 1, memory: 512MiB }
+resources: { cpus: 2, memory: 512MiB }
 network: none
 steps: ${steps}
 artifacts: [ { path: "big", when: always } ]
@@ -44,7 +44,7 @@ describe('mayfly run that is interrupted', () => {
   })
 
   it('in the upload destroys the machine and exits 130', async () => {
-    const bench = await createBench({ templates: 'none' })
+    const bench = await createBench()
     await addBigFile(bench)
     const watched = await watchRun(bench, longStep)
     await watched.until(begins('upload'))
@@ -54,7 +54,7 @@ describe('mayfly run that is interrupted', () => {
   })
 
   it('in a step destroys the machine and exits 130, with what was printed until then', async () => {
-    const bench = await createBench({ templates: 'none' })
+    const bench = await createBench()
     const watched = await watchRun(bench, longStep)
     await watched.untilPrinted('before the end')
     watched.mayfly.kill('SIGINT')
@@ -64,7 +64,7 @@ describe('mayfly run that is interrupted', () => {
   })
 
   it('while artifacts are collected destroys the machine, exits 130 and keeps no half file', async () => {
-    const bench = await createBench({ templates: 'none' })
+    const bench = await createBench()
     const watched = await watchRun(bench, job('[ { run: "truncate -s 2G big" } ]'))
     await watched.until(begins('collect'))
     watched.mayfly.kill('SIGTERM')
@@ -73,7 +73,7 @@ describe('mayfly run that is interrupted', () => {
   })
 
   it('twice at once in a step leaves at once, and leaves nothing', async () => {
-    const bench = await createBench({ templates: 'none' })
+    const bench = await createBench()
     const watched = await watchRun(bench, longStep)
     await watched.untilPrinted('before the end')
     watched.mayfly.kill('SIGINT')

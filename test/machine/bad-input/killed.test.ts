@@ -6,10 +6,10 @@ import { watchRun } from '../watched-run.ts'
 
 describe('mayfly run that is killed with SIGKILL', () => {
   it('leaves no QEMU, and the next run clears its files and sockets away', async () => {
-    const bench = await createBench({ templates: 'none' })
+    const bench = await createBench()
     const watched = await watchRun(bench, {
       pipeline: `
-resources: { cpus: 1, memory: 512MiB }
+resources: { cpus: 2, memory: 512MiB }
 network: none
 steps: [ { run: "echo before the end; sleep 600" } ]
 `,

@@ -14,18 +14,18 @@ const onDeadKvm = withMounts('[ ! -e /dev/kvm ] || mount --bind /dev/null /dev/k
 const why = existsSync('/dev/kvm') ? /\/dev\/kvm opens/ : /no \/dev\/kvm on this host/
 
 const job = `
-resources: { cpus: 1, memory: 512MiB }
+resources: { cpus: 2, memory: 512MiB }
 network: none
 steps: [ { run: echo ran } ]
 `
 
 describe('a host whose /dev/kvm is there but unusable', () => {
   it('runs jobs under emulation, and says why in the header of the log', async () => {
-    const bench = await createBench({ command: onDeadKvm, templates: 'none' })
+    const bench = await createBench({ command: onDeadKvm })
     const run = await bench.run(job)
     expect(run.record).toMatchObject({ verdict: 'passed' })
     expect(run.code).toBe(0)
-    const header = /cold start with tcg \((.*)\) in /.exec(run.log)?.[1]
+    const header = /template start with tcg \((.*)\) in /.exec(run.log)?.[1]
     expect(header).toMatch(why)
     expect(run.record?.machine).toMatchObject({ accel: 'tcg', accelReason: header })
     expect(run.output).toContain(header)

@@ -66,7 +66,7 @@ describe('a job with odd output', () => {
     await writeFile(join(bench.work, 'host.yml'), 'limits: { log_bytes: 1MiB }\n')
     const run = await bench.run(
       `
-resources: { cpus: 1, memory: 512MiB }
+resources: { cpus: 2, memory: 512MiB }
 network: none
 steps:
   - run: yes | head -c 5000000

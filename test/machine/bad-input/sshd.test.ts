@@ -37,7 +37,7 @@ steps:
   it('is errored as ssh-lost within a bound when the server stays away', async () => {
     const bench = await createBench()
     const run = await bench.run(`
-resources: { cpus: 1, memory: 512MiB }
+resources: { cpus: 2, memory: 512MiB }
 network: none
 steps:
   - name: remove

@@ -1,16 +1,12 @@
 import { existsSync } from 'node:fs'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Boot, makeDataFolder, output, removeDataFolder, startBoot } from '../acceptance/boot.ts'
+import { describe, expect, it } from 'vitest'
+import { type Boot, output } from '../acceptance/boot.ts'
 import { expectNothingLeft } from '../mayfly.ts'
+import { dataOnSharedTemplates, startClone } from '../templates/clones.ts'
 
 const stop = { powerdown: 3_000, term: 2_000 }
 /** milliseconds that the rungs may take together, with what a busy host adds */
 const bound = stop.powerdown + stop.term + 20_000
-
-async function bootIn(data: string): Promise<Boot> {
-  onTestFinished(() => removeDataFolder(data))
-  return await startBoot({ data, host: { stop } })
-}
 
 async function expectGone({ paths }: Boot, data: string): Promise<void> {
   await expectNothingLeft({ data })
@@ -19,8 +15,8 @@ async function expectGone({ paths }: Boot, data: string): Promise<void> {
 
 describe('a machine that is to be stopped and does not listen', () => {
   it('is ended by TERM when the guest ignores its power button', async () => {
-    const data = await makeDataFolder()
-    const boot = await bootIn(data)
+    const data = await dataOnSharedTemplates()
+    const boot = await startClone({ data, host: { stop } })
     const machine = await boot.ready
     await output(machine, 'sudo systemctl mask --now --runtime systemd-logind.service poweroff.target')
     const { rung, ms } = await machine.destroy('graceful')
@@ -32,8 +28,8 @@ describe('a machine that is to be stopped and does not listen', () => {
   })
 
   it('is ended by KILL when QEMU itself stands still', async () => {
-    const data = await makeDataFolder()
-    const boot = await bootIn(data)
+    const data = await dataOnSharedTemplates()
+    const boot = await startClone({ data, host: { stop } })
     const machine = await boot.ready
     process.kill(machine.facts.pid ?? 0, 'SIGSTOP')
     const { rung, ms } = await machine.destroy('graceful')

@@ -3,18 +3,22 @@ import { expectNoStackTrace } from '../../expect-no-stack-trace.ts'
 import { createBench, expectNothingLeft } from '../mayfly.ts'
 import { expectTimedOut } from './expect-end.ts'
 
+/** Takes one of the two processors away, so that the other is the only one. */
+const onOneProcessor = 'echo 0 | sudo tee /sys/devices/system/cpu/cpu1/online >/dev/null'
+
 describe('a job whose guest is stuck', () => {
   it('is timed-out when nothing in it runs any more', async () => {
     const bench = await createBench()
     // A real-time process that never yields, on the only processor: nothing else in the guest runs any more.
     const run = await bench.run(`
-resources: { cpus: 1, memory: 512MiB }
+resources: { cpus: 2, memory: 512MiB }
 network: none
 steps:
   - name: hang
     timeout: 5s
     run: |
       echo before the end
+      ${onOneProcessor}
       sudo sh -c 'echo -1 >/proc/sys/kernel/sched_rt_runtime_us; exec chrt -f 99 sh -c "while :; do :; done"'
 `)
     expectTimedOut(run, 'step "hang" did not end within its 5.00 s')
@@ -26,13 +30,14 @@ steps:
     const bench = await createBench()
     const run = await bench.run(`
 timeout: 3m
-resources: { cpus: 1, memory: 512MiB }
+resources: { cpus: 2, memory: 512MiB }
 network: none
 steps:
   - name: bomb
     timeout: 15s
     run: |
       echo before the end
+      ${onOneProcessor}
       bomb() { bomb | bomb & }
       bomb
       sleep 600

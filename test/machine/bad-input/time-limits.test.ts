@@ -6,15 +6,16 @@ import type { JobRecord } from '../../../runner/job/job-record.ts'
 import { runJob } from '../../../runner/job/run-job.ts'
 import type { Machine } from '../../../runner/machine/machine.ts'
 import { directorySource } from '../../../runner/source/directory-source.ts'
-import { localImage, plainHost, startBoot } from '../acceptance/boot.ts'
+import { localImage, plainHost } from '../acceptance/boot.ts'
 import { type Bench, createBench, expectNothingLeft } from '../mayfly.ts'
+import { startClone } from '../templates/clones.ts'
 import { artifactText, expectTimedOut } from './expect-end.ts'
 
 describe('a job that does not end', () => {
   it('is timed-out by its step, which is told to end, and keeps the artifacts that are always wanted', async () => {
     const bench = await createBench()
     const run = await bench.run(`
-resources: { cpus: 1, memory: 512MiB }
+resources: { cpus: 2, memory: 512MiB }
 network: none
 steps:
   - name: slow
@@ -46,7 +47,7 @@ artifacts:
   it('is timed-out as a whole, and keeps the artifacts that are always wanted', async () => {
     const bench = await createBench()
     // Booted before, so that no busy host spends the job's time on it.
-    const machine = await (await startBoot({ data: bench.data })).ready
+    const machine = await (await startClone({ data: bench.data })).ready
     const { record, folder } = await runOn(machine, bench, [
       'timeout: 30s',
       'steps: [ { run: echo kept >kept; echo dropped >dropped }, { run: sleep 600 } ]',

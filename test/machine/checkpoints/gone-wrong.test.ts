@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { checkpointsFolder } from '../../../runner/template/filenames.ts'
 import { digestOf, fingerprintOf, writeManifest } from '../../../runner/template/manifest.ts'
 import { listTemplates } from '../../../runner/template/template-shelf.ts'
+import { killAt } from '../kill-at.ts'
 import { type Bench, createBench, expectNothingLeft, qemuProcesses } from '../mayfly.ts'
 
 const job = `
@@ -25,7 +26,7 @@ describe('a checkpoint', () => {
   it('is made by one of those that want it, and never used as it should not be: killed, damaged or broken', async () => {
     const bench = await createBench({ templates: 'shared' })
     await writeFile(join(bench.work, '.mayfly.yml'), job)
-    for (const [moment, isNow] of Object.entries(moments)) await killAt({ bench, moment, isNow })
+    for (const [moment, isNow] of Object.entries(moments)) await killMaker({ bench, moment, isNow })
 
     const { key, paths, manifest } = await makeWithTwoAtOnce(bench)
 
@@ -54,13 +55,14 @@ describe('a checkpoint', () => {
 
 type Kill = { bench: Bench; moment: string; isNow: (bench: Bench) => Promise<boolean> }
 
-async function killAt({ bench, moment, isNow }: Kill): Promise<void> {
-  const watched = { timeout: 120_000, interval: 2 }
-  const run = bench.mayfly(['run'])
-  await vi.waitFor(async () => expect(await isNow(bench), moment).toBe(true), watched)
-  run.kill('SIGKILL')
-  await run
-  await vi.waitFor(async () => expect(await qemuProcesses(bench.data), moment).toEqual([]), watched)
+async function killMaker({ bench, moment, isNow }: Kill): Promise<void> {
+  await killAt({
+    start: () => bench.mayfly(['run']),
+    isNow: () => isNow(bench),
+    again: () => bench.mayfly(['checkpoints', 'rm', 'all']),
+  })
+  const isGone = async () => expect(await qemuProcesses(bench.data), moment).toEqual([])
+  await vi.waitFor(isGone, { timeout: 120_000 })
   expect(await shelf(bench), moment).toEqual([])
   // So that it is not taken for that of the next one.
   for (const name of ['jobs', 'checkpoints/.work']) await rm(join(bench.data, name), { recursive: true })

@@ -8,7 +8,7 @@ import { createBench, expectNothingLeft, qemuProcesses } from '../mayfly.ts'
 import { startServed } from './served.ts'
 
 const pipeline = `
-resources: { cpus: 1, memory: 512MiB }
+resources: { cpus: 2, memory: 512MiB }
 network: none
 steps:
   - name: endless

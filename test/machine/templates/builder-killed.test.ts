@@ -1,6 +1,7 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
+import { killAt } from '../kill-at.ts'
 import { createBench, qemuProcesses } from '../mayfly.ts'
 
 const build = ['templates', 'build', '--memory', '512MiB'] as const
@@ -17,12 +18,16 @@ describe('a builder that is killed', () => {
   it('at any moment leaves nothing that would be taken for a template, and nobody waiting', async () => {
     const bench = await createBench({ templates: 'own' })
     for (const [moment, isNow] of Object.entries(moments)) {
-      const building = bench.mayfly(build)
-      const watched = { timeout: 120_000, interval: 2 }
-      await vi.waitFor(async () => expect(await isNow(bench.data), moment).toBe(true), watched)
-      building.kill('SIGKILL')
-      await building
-      await vi.waitFor(async () => expect(await qemuProcesses(bench.data), moment).toEqual([]), watched)
+      // What the one before left at work is not to be taken for this one's.
+      await rm(workIn(bench.data), { recursive: true, force: true })
+      await killAt({
+        start: () => bench.mayfly(build),
+        isNow: () => isNow(bench.data),
+        again: () => bench.mayfly(['templates', 'rm', 'all']),
+      })
+      await vi.waitFor(async () => expect(await qemuProcesses(bench.data), moment).toEqual([]), {
+        timeout: 120_000,
+      })
       const { stdout } = await bench.mayfly(['templates', 'ls', '--json'])
       expect(JSON.parse(stdout), moment).toEqual([])
     }
@@ -34,8 +39,10 @@ describe('a builder that is killed', () => {
   })
 })
 
+const workIn = (data: string) => join(data, 'templates', '.work')
+
 async function filesAtWork(data: string): Promise<string[]> {
-  const work = join(data, 'templates', '.work')
+  const work = workIn(data)
   const folders = await readdir(work).catch(() => [])
   return (await Promise.all(folders.map((name) => readdir(join(work, name)).catch(() => [])))).flat()
 }

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { symlink } from 'node:fs/promises'
-import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { inject, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { Machine } from '../../../runner/machine/machine.ts'
 import { templatesFolder } from '../../../runner/template/filenames.ts'
 import { listTemplates } from '../../../runner/template/template-shelf.ts'
@@ -15,7 +13,6 @@ export const small = { cpus: 2, memory: 512 * 2 ** 20, disk: 10 * 2 ** 30 }
 /** A data folder of a test's own on the image and the templates that all share. */
 export async function dataOnSharedTemplates(): Promise<string> {
   const data = await makeDataFolder()
-  await symlink(join(inject('sharedData'), 'templates'), join(data, 'templates'))
   onTestFinished(() => removeDataFolder(data))
   return data
 }

@@ -1,20 +1,34 @@
-import { chmod, open, rm, statfs, symlink, truncate, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, open, rm, statfs, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, inject, it, vi } from 'vitest'
-import { templatesFolder } from '../../../runner/template/filenames.ts'
+import { copySparse } from '../../../runner/template/copy-sparse.ts'
+import { templateFolder, templatePaths, templatesFolder } from '../../../runner/template/filenames.ts'
 import { digestOf, fingerprintOf, writeManifest } from '../../../runner/template/manifest.ts'
 import { listTemplates } from '../../../runner/template/template-shelf.ts'
 import { createSmallDisk } from '../../own-mounts.ts'
 import { type Bench, createBench, expectNothingLeft, qemuProcesses } from '../mayfly.ts'
+import { smallTemplate } from './clones.ts'
 
 const job = 'resources: { memory: 512MiB }\nnetwork: none\nsteps: [ { run: echo it ran } ]\n'
 
-/** A bench with a template of its own, and that template. */
+/** A bench with a template of its own, a copy of the one that all share; and that template. */
 async function benchWithTemplate(): Promise<{ bench: Bench; template: () => ReturnType<typeof only> }> {
   const bench = await createBench({ templates: 'own' })
-  const built = await bench.mayfly(['templates', 'build', '--memory', '512MiB'])
-  expect(built.exitCode, built.all).toBe(0)
+  const { key, manifest, paths } = await smallTemplate(inject('sharedData'))
+  const copy = templatePaths(templateFolder(templatesFolder(bench.data), key))
+  await mkdir(copy.folder, { recursive: true })
+  const { signal } = new AbortController()
+  for (const name of ['disk', 'ram', 'state', 'console'] as const)
+    await copySparse(paths[name], copy[name], signal)
+  const files = {
+    disk: await fingerprintOf(copy.disk),
+    ram: await fingerprintOf(copy.ram),
+    state: await fingerprintOf(copy.state),
+  }
+  await writeManifest(copy.manifest, { ...manifest, files })
+  const { fault } = await only(bench.data)
+  expect(fault).toBeUndefined()
   return { bench, template: () => only(bench.data) }
 }
 
@@ -80,8 +94,7 @@ async function whileFilling<T>(data: string, work: Promise<T>): Promise<T> {
 describe('a disk without room for a template', () => {
   it('costs the job its fast start, and nothing else', async () => {
     const data = await createSmallDisk(400)
-    await symlink(join(inject('sharedData'), 'images'), join(data, 'images'))
-    const bench = await createBench({ data, withImage: false })
+    const bench = await createBench({ data, templates: 'own' })
     const run = await bench.run(job)
     expect(run.log).toContain('not faster: its template could not be made: template ')
     expect(run.record).toMatchObject({ verdict: 'passed', machine: { strategy: 'cold' } })
@@ -91,8 +104,7 @@ describe('a disk without room for a template', () => {
 
   it('that fills while a template is made fails that one, and the next can be made', async () => {
     const data = await createSmallDisk(800)
-    await symlink(join(inject('sharedData'), 'images'), join(data, 'images'))
-    const bench = await createBench({ data, withImage: false })
+    const bench = await createBench({ data, templates: 'own' })
     const building = bench.mayfly(['templates', 'build', '--memory', '512MiB'])
     await vi.waitFor(async () => expect(await qemuProcesses(data)).toHaveLength(1), { timeout: 60_000 })
     const { exitCode, all } = await whileFilling(data, building)

@@ -71,7 +71,7 @@ describe('two clones of one template', () => {
 
 describe("a template's own key", () => {
   it('opens no clone', async () => {
-    const data = await makeDataFolder()
+    const data = await makeDataFolder(['images'])
     try {
       const image = await localImage()
       const host = await fastHost()
