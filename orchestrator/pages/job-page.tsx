@@ -20,10 +20,11 @@ type JobPage = {
   total: number
   mayAct: boolean
   mayDebug: boolean
+  now: Date
 }
 
 /** One job: why it ended as it did, its phases, its steps, and its log or its console. */
-export function JobPage({ job, stream, timeline, window, total, mayAct, mayDebug }: JobPage) {
+export function JobPage({ job, stream, timeline, window, total, mayAct, mayDebug, now }: JobPage) {
   const { id, name, build, state, reason, hint, attempt, failure, waiting } = job
   const running = !isEnded(state)
   return (
@@ -45,7 +46,7 @@ export function JobPage({ job, stream, timeline, window, total, mayAct, mayDebug
         </p>
       )}
       {waiting === undefined || !running ? null : <p class="dim">{waiting}</p>}
-      <HoldNote job={job} mayDebug={mayDebug} />
+      <HoldNote job={job} mayDebug={mayDebug} now={now} />
       <Facts timeline={timeline} attempt={attempt} />
       <TimelineBar phases={timeline.phases} />
       {mayAct && running ? <Action path={`/jobs/${id}/cancel`} name="Cancel" /> : null}

@@ -135,6 +135,7 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
         total={total}
         mayAct={may(context, 'submit')}
         mayDebug={may(context, 'debug')}
+        now={now()}
       />,
     )
   })

@@ -1,10 +1,10 @@
 import type { BuildJob } from '../../model/build.ts'
 import { Action } from '../build-page.tsx'
 
-type HoldNote = { job: Pick<BuildJob, 'id' | 'hold'>; mayDebug: boolean }
+type HoldNote = { job: Pick<BuildJob, 'id' | 'hold'>; mayDebug: boolean; now: Date }
 
 /** What became of the wish to keep a job's machine, and the way in. */
-export function HoldNote({ job: { id, hold }, mayDebug }: HoldNote) {
+export function HoldNote({ job: { id, hold }, mayDebug, now }: HoldNote) {
   if (hold === undefined) return null
   if (hold.state === 'refused') return <p class="dim">The machine was not kept: {hold.why}</p>
   if (hold.state === 'ended') {
@@ -15,7 +15,7 @@ export function HoldNote({ job: { id, hold }, mayDebug }: HoldNote) {
     )
   }
   const { host, port } = hold.gateway
-  const left = Math.ceil((Date.parse(hold.until) - Date.now()) / 60_000)
+  const left = Math.ceil((Date.parse(hold.until) - now.getTime()) / 60_000)
   // A host that was killed has not written how it ended.
   if (left <= 0) return <p class="dim">The machine was kept until {clock(hold.until)}</p>
   return (

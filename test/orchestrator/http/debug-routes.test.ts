@@ -109,7 +109,7 @@ it('end what is kept by a word on the bus, and refuse where nothing is', async (
 })
 
 it('have their place on the page of the job: the way in, and the end for those who may', async () => {
-  const { ask, addJob } = await httpWorld()
+  const { ask, addJob, setNow } = await httpWorld()
   const { job } = await addJob({ state: 'failed', hold: held })
   const page = async (scopes: readonly ('read' | 'debug')[]) =>
     await (await ask(`/jobs/${job.id}`, { scopes })).text()
@@ -117,6 +117,9 @@ it('have their place on the page of the job: the way in, and the end for those w
   expect(open).toContain(`ssh -p 2222 ${job.id}@127.0.0.1`)
   expect(open).toContain(`/jobs/${job.id}/release`)
   expect(await page(['read'])).not.toContain('/release')
+  // A host that was killed never wrote how it ended.
+  setNow(Date.parse(held.until) + 1000)
+  expect(await page(['read', 'debug'])).toContain('The machine was kept until')
   const why = 'nobody <b>allowed</b> it'
   const other = await addJob({ state: 'failed', hold: { state: 'refused', why } })
   const refused = await (await ask(`/jobs/${other.job.id}`, { scopes: ['read'] })).text()
