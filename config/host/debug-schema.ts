@@ -14,16 +14,12 @@ const slots = (what: string) =>
     .max(64)
 
 export const hostDebug = mapping({
-  listen: listenAddress()
-    .prefault(debug.listen)
-    .meta({
-      description: 'Where the SSH gateway listens. Anything but a loopback address is open to others.',
-    }),
-  address: line('a host name or an address')
-    .optional()
-    .meta({
-      description: 'Name of this host as maintainers reach it. Without it: where the gateway listens.',
-    }),
+  listen: listenAddress().prefault(debug.listen).meta({
+    description: 'Where the SSH gateway listens. Anything but a loopback address is open to others.',
+  }),
+  address: line('a host name or an address').optional().meta({
+    description: 'Name of this host as maintainers reach it. Without it: where the gateway listens.',
+  }),
   slots: slots('on this host')
     .prefault(debug.slots)
     .meta({ description: 'Machines that are kept on this host at a time, beside those of jobs.' }),
