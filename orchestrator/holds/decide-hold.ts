@@ -17,7 +17,7 @@ type DecideHold = {
 
 /** `ms`: for how long. `why` is undefined where nobody asked. */
 export type HoldDecision =
-  | { readonly kind: 'hold'; readonly ms: number; readonly optIn: OptIn }
+  | { readonly kind: 'hold'; readonly ms: number }
   | { readonly kind: 'none'; readonly why: string | undefined }
 
 /**
@@ -39,7 +39,7 @@ export function decideHold({ debug, build, job, optIn, record, secrets }: Decide
   const short = unscrubbable(secrets)
   if (short.length > 0)
     return refused(`too short to be removed from the machine for certain: secret ${short.join(', ')}`)
-  return { kind: 'hold', ms: Math.min(hold, debug.longest), optIn }
+  return { kind: 'hold', ms: Math.min(hold, debug.longest) }
 }
 
 function isFailure({ verdict }: Pick<JobRecord, 'verdict'>): boolean {

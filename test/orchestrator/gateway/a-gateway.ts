@@ -32,6 +32,8 @@ export type AGateway = {
   /** Another of OpenSSH's programs, or one that is told to use `ssh`. */
   run(program: string, args: readonly string[], options?: Options): Promise<Ended>
   /** A client of our own, for what OpenSSH's does not do; without a configuration it has ada's key. */
+  /** Opens a connection in the background that others share, and gives the options with which they do. */
+  share(place: string): Promise<string[]>
   login(config?: ConnectConfig): Promise<Client>
   stop(): Promise<void>
 }
@@ -81,6 +83,13 @@ export async function startAGateway(sshd: RealSshd, changes: Changes = {}): Prom
     ...{ gateway, folder, ada, hostKey, audit, recordings, options },
     ssh: (args, more) => run('ssh', [...options, ...args], more),
     run: (program, args, more) => run(program, args, more),
+    share: async (place) => {
+      const control = ['-o', `ControlPath=${join(folder, 'control')}`]
+      const master = ['-o', 'ControlMaster=yes', '-o', 'ControlPersist=60', '-fN', place]
+      const { code, stderr } = await run('ssh', [...options, ...control, ...master])
+      if (code !== 0) throw new Error(`expected a connection to share, got ${stderr}`)
+      return control
+    },
     login: (changes = { privateKey: ada.privateKey }) => login({ port: gateway.port, ...changes }),
     stop: async () => {
       await gateway.close()

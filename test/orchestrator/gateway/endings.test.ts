@@ -121,17 +121,7 @@ describe('a session', () => {
         return await sshd.login(signal)
       },
     })
-    const control = ['-o', `ControlPath=${join(here.folder, 'control')}`]
-    const master = await here.ssh([
-      ...control,
-      '-o',
-      'ControlMaster=yes',
-      '-o',
-      'ControlPersist=60',
-      '-fN',
-      place,
-    ])
-    expect(master.code).toBe(0)
+    const control = await here.share(place)
     const { code, stderr } = await here.ssh([...control, place, 'true'])
     expect({ code, stderr }).toEqual({
       code: 255,

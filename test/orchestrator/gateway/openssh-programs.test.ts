@@ -292,17 +292,7 @@ describe('copies over the gateway', () => {
 
 describe('many at once over one login', () => {
   it('shares a connection with ControlMaster, as one session', async () => {
-    const control = ['-o', `ControlPath=${fileAt('control')}`]
-    const master = await here.ssh([
-      ...control,
-      '-o',
-      'ControlMaster=yes',
-      '-o',
-      'ControlPersist=60',
-      '-fN',
-      place,
-    ])
-    expect(master.code).toBe(0)
+    const control = await here.share(place)
     const results = await Promise.all(
       Array.from({ length: 8 }, (_, index) => here.ssh([...control, place, `echo ${index}; exit ${index}`])),
     )

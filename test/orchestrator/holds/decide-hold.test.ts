@@ -51,7 +51,7 @@ describe('decideHold', () => {
   )('with `on: $on` and a job that $verdict keeps what was asked for and says nothing of the rest', (row) => {
     const decision = decide({ job: aJobThat(row.on), record: { verdict: row.verdict, failure: undefined } })
     const isKept = kept[row.on].includes(row.verdict)
-    expect(decision).toEqual(isKept ? { kind: 'hold', ms: 20_000, optIn } : none)
+    expect(decision).toEqual(isKept ? { kind: 'hold', ms: 20_000 } : none)
   })
 
   it.each([
