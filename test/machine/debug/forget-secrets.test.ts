@@ -30,8 +30,9 @@ describe('a machine that forgets its secrets', () => {
       const step = { index: 0, name: 'spread', script: spreads, shell: 'sh -e', env: {}, timeout: undefined }
       expect(await machine.runStep({ ...step, onOutput: () => undefined }, signal)).toMatchObject({ code: 0 })
       const { overlay } = boot.paths
-      expect(await placesOf(secret, machine, overlay)).toMatchObject({ disk: expect.any(Number) })
-      expect((await placesOf(secret, machine, overlay)).memory).toBeGreaterThan(2)
+      const before = await placesOf(secret, machine, overlay)
+      expect(before.memory).toBeGreaterThan(2)
+      expect(before.disk).toBeGreaterThan(0)
 
       await machine.forgetSecrets([secret], signal)
 
