@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { InfraError } from '../../config/errors.ts'
+import { isDiskFull } from '../../images/disk-full.ts'
 import type { Qmp } from '../qemu/qmp.ts'
 import { untilAborted } from '../until-aborted.ts'
 
@@ -21,7 +22,8 @@ const pollMs = 20
 /**
  * Stops a guest for good and writes the state of its devices; its memory is in its file already.
  *
- * @throws {InfraError} of class `boot` when QEMU could not, or `host-disk-full`; the signal's reason on abort
+ * @throws {InfraError} of class `boot` when QEMU could not; the system's error where the state found no room, whatever
+ * QEMU says; the signal's reason on abort
  */
 export async function freeze({ qmp, state, socket, signal }: Freeze): Promise<void> {
   await qmp.execute('stop', undefined, { signal })
@@ -31,10 +33,13 @@ export async function freeze({ qmp, state, socket, signal }: Freeze): Promise<vo
     server.listen(socket)
     await once(server, 'listening')
     const received = receive(server, state)
-    // Whoever awaits it later hears of a failure.
-    received.catch(() => undefined)
+    // Heard of before QEMU can fail of it: all that QEMU sees is a socket that closes.
+    const full: unknown[] = []
+    received.catch((error) => isDiskFull(error) && full.push(error))
     await qmp.execute('migrate', { uri: `unix:${socket}` }, { signal })
-    await migrated(qmp, signal)
+    await migrated(qmp, signal).catch((error) => {
+      throw full[0] ?? error
+    })
     await untilAborted(received, signal)
   } finally {
     server.close()
