@@ -9,6 +9,11 @@ export function isDiskFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && fullCodes.includes(String(error.code))
 }
 
+/** The same of what already has its class. */
+export function isNoRoom(error: unknown): boolean {
+  return isDiskFull(error) || (error instanceof InfraError && error.class === 'host-disk-full')
+}
+
 /** `what` names the work, such as `downloading image debian-12`. */
 export function diskFullError(what: string, folder: string, cause?: unknown): InfraError {
   return new InfraError('host-disk-full', `${what}: expected room in ${folder}, got a full disk`, {

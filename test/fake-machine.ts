@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'ssh2'
@@ -13,8 +14,11 @@ import type {
   StepCommand,
   StepExit,
 } from '../runner/machine/machine.ts'
+import { parkedFolder } from '../runner/park/filenames.ts'
+import { type ParkedManifest, writeParkedManifest } from '../runner/park/parked-manifest.ts'
 import { timeLimit } from '../runner/time-limit.ts'
 import { untilAborted } from '../runner/until-aborted.ts'
+import { aParkedManifest } from './a-parked-manifest.ts'
 import { createFakeConsole, type FakeConsole } from './fake-console.ts'
 import { createFakeFiles, type FakeFile } from './fake-files.ts'
 import { type Unpacked, unpack } from './runner/source/unpack.ts'
@@ -46,6 +50,7 @@ export type FakeCall =
   | 'addSecrets'
   | 'forgetSecrets'
   | 'visit'
+  | 'park'
   | 'runStep'
   | 'list'
   | 'stat'
@@ -67,6 +72,8 @@ export type FakeMachineOptions = {
   readonly traffic?: readonly EgressRecord[]
   /** Who lets visitors in. @defaultValue nobody */
   readonly visit?: () => Promise<Client>
+  /** What it says of itself when it is parked. */
+  readonly parked?: Partial<ParkedManifest>
 }
 
 export type FakeMachine = Machine & {
@@ -204,6 +211,13 @@ export function createFakeMachine(options: FakeMachineOptions = {}): FakeMachine
       call('visit', signal, async () => {
         if (options.visit === undefined) throw new InfraError('ssh-lost', 'nobody visits a fake machine')
         return await options.visit()
+      }),
+    park: (jobFolder, signal) =>
+      call('park', signal, async () => {
+        const manifest = aParkedManifest({ id: options.id ?? 'fake', ...options.parked })
+        await mkdir(parkedFolder(jobFolder), { recursive: true })
+        await writeParkedManifest(parkedFolder(jobFolder), manifest)
+        return manifest
       }),
     runStep: (step, signal) =>
       call('runStep', signal, async (either) => {

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { InfraError } from '../../config/errors.ts'
-import { checkFreeSpace, isDiskFull } from '../../images/disk-full.ts'
+import { checkFreeSpace, isNoRoom } from '../../images/disk-full.ts'
 import type { BootOrder } from '../machine/boot-order.ts'
 import { NoMemory } from '../machine/check-memory.ts'
 import { machinePaths } from '../machine/filenames.ts'
@@ -91,6 +91,7 @@ async function keep(options: Keep) {
     // The next machine needs the room.
     await forget()
     const message = error instanceof Error ? error.message : String(error)
+    // Of a disk that is full now nobody knows what it is like for the next job.
     if (!isNoRoom(error)) await noteFailure(shelf, id.key, message)
     return await again(`its machine could not be frozen: ${message}`)
   }
@@ -149,9 +150,4 @@ async function freezeRecorder(options: Keep): Promise<Template> {
 async function prependConsole(path: string, before: string): Promise<void> {
   const parts = [await readFile(before).catch(() => Buffer.alloc(0)), await readFile(path)]
   await writeFile(path, Buffer.concat(parts))
-}
-
-/** Of a disk that is full now nobody knows what it is like for the next job. */
-function isNoRoom(error: unknown): boolean {
-  return isDiskFull(error) || (error instanceof InfraError && error.class === 'host-disk-full')
 }

@@ -65,6 +65,7 @@ export class RecordingMachine implements Machine {
   readonly forgetSecrets: Machine['forgetSecrets'] = (secrets, signal) =>
     this.#current.forgetSecrets(secrets, signal)
   readonly visit: Machine['visit'] = (signal) => this.#current.visit(signal)
+  readonly park: Machine['park'] = (jobFolder, signal) => this.#current.park(jobFolder, signal)
   readonly runStep: Machine['runStep'] = (step, signal) => this.#current.runStep(step, signal)
 
   keepSetup(signal: AbortSignal): Promise<KeepResult> {

@@ -57,14 +57,7 @@ async function start(order: BootOrder, freezable: Freezable | undefined, scope: 
     mac,
     firmware: await prepareFirmware(firmware, paths.firmwareVars),
   })
-  const spec =
-    freezable === undefined
-      ? cold
-      : {
-          ...cold,
-          memoryFile: freezable.memoryFile,
-          sockets: { ...cold.sockets, control: paths.controlSocket },
-        }
+  const spec = freezable === undefined ? cold : { ...cold, memoryFile: freezable.memoryFile }
   const machine = await launchMachine({ order, parts, spec, disk, strategy: 'cold', scope })
   await awaitReady({ order, machine, gates: bootGates({ machine, nonce }) })
   return machine

@@ -67,14 +67,13 @@ export async function launchMachine(launch: Launch): Promise<QemuMachine> {
       customUserData: hasCustomUserData([image.profile.userData, order.userData]),
     },
     qemu,
-    qmpSocket: paths.qmpSocket,
+    ...{ spec, paths, subject: order },
     reader,
     login: { user: image.profile.user, privateKey: jobKey.privateKey, hostKey: hostKey.publicKey },
     scope,
     host,
     wayOut: createWayOut(order),
     prepared,
-    disk: { path: spec.disk.path, cloned },
     onNote: order.onNote,
   })
 }

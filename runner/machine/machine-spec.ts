@@ -4,7 +4,7 @@ import type { MachinePaths } from './filenames.ts'
 
 type SpecParts = { order: BootOrder; paths: MachinePaths; mac: string; firmware: QemuSpec['firmware'] }
 
-/** QEMU's side of a machine that boots from cold. */
+/** QEMU's side of a machine that boots from cold and can be frozen. */
 export function machineSpec({ order, paths, mac, firmware }: SpecParts): QemuSpec {
   const { id, image, resources, network, accel } = order
   const { diskBus, nic } = image.profile
@@ -21,7 +21,7 @@ export function machineSpec({ order, paths, mac, firmware }: SpecParts): QemuSpe
     network: { mode: network, nic, mac },
     extraNics: [],
     kernel: image.kernel,
-    sockets: { qmp: paths.qmpSocket, serial: paths.serialSocket },
+    sockets: { qmp: paths.qmpSocket, serial: paths.serialSocket, control: paths.controlSocket },
     serialLog: paths.console,
   }
 }

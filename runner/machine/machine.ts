@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Client } from 'ssh2'
 import type { EgressRecord } from '../egress/egress-record.ts'
+import type { ParkedManifest } from '../park/parked-manifest.ts'
 
 /**
  * One running VM, as a job sees it. A machine is made for one job, used by it alone and destroyed.
@@ -43,6 +44,11 @@ export type Machine = {
   forgetSecrets(secrets: readonly string[], signal: AbortSignal): Promise<void>
   /** A connection to the machine beside the job's own, as its login user; whoever asked for it ends it. */
   visit(signal: AbortSignal): Promise<Client>
+  /**
+   * Freezes the machine into the folder of its job, from which `resumeMachine` brings it back as it stood, and ends it.
+   * To be called when its secrets are gone and nobody visits it; where it rejects, the machine is still to be destroyed.
+   */
+  park(jobFolder: string, signal: AbortSignal): Promise<ParkedManifest>
   /** Runs a step to its end, across broken connections, and hands over every byte of its output once. */
   runStep(step: StepCommand, signal: AbortSignal): Promise<StepExit>
   readonly files: RemoteFiles
@@ -65,7 +71,7 @@ export type MachineFacts = {
   readonly imageDigest: string
   readonly accel: 'kvm' | 'tcg'
   readonly accelReason: string
-  readonly strategy: 'cold' | 'pool' | 'template' | 'checkpoint' | 'fake'
+  readonly strategy: 'cold' | 'pool' | 'template' | 'checkpoint' | 'parked' | 'fake'
   /** Why not in a faster way; undefined where there is none. */
   readonly strategyReason?: string | undefined
   /** A template was tried first and did not start. */

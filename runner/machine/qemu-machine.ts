@@ -9,8 +9,11 @@ import { guestPaths } from '../guest/guest-paths.ts'
 import { guestSession, type Prepared } from '../guest/guest-session.ts'
 import type { ConsoleReader } from '../logs/console-reader.ts'
 import { type ConsoleFinding, createConsoleWatch } from '../logs/console-watch.ts'
+import { parkMachine } from '../park/park-machine.ts'
+import type { ParkedManifest } from '../park/parked-manifest.ts'
 import { connectQmp } from '../qemu/connect-qmp.ts'
 import { readForwardedPort } from '../qemu/forwarded-port.ts'
+import type { QemuSpec } from '../qemu/qemu-spec.ts'
 import type { Qmp } from '../qemu/qmp.ts'
 import type { QemuProcess } from '../qemu/spawn-qemu.ts'
 import type { Scope } from '../scope.ts'
@@ -18,7 +21,9 @@ import { scrubGuest } from '../scrub/scrub-guest.ts'
 import { connectSsh, type SshLogin } from '../ssh/connect-ssh.ts'
 import { GuestLink } from '../ssh/guest-link.ts'
 import { waitForBanner } from '../ssh/wait-for-banner.ts'
+import type { TemplateSubject } from '../template/template-key.ts'
 import { endError } from './end-error.ts'
+import type { MachinePaths } from './filenames.ts'
 import { guarded } from './guarded.ts'
 import type { DestroyReport, GateTime, Machine, MachineEnd, MachineFacts } from './machine.ts'
 import { stopLadder } from './stop-ladder.ts'
@@ -28,15 +33,16 @@ type QemuMachineOptions = {
   readonly id: string
   readonly facts: Omit<MachineFacts, 'gates' | 'sshPort'>
   readonly qemu: QemuProcess
-  readonly qmpSocket: string
   readonly reader: ConsoleReader
   readonly login: SshLogin
   readonly host: HostConfig
   /** The proxy of a `web` machine; undefined where there is no way out, or no need of one. */
   readonly wayOut: WayOut | undefined
   readonly prepared: Prepared | undefined
-  /** Where its disk is; and whether its memory is its template's but for what it has written to. */
-  readonly disk: { readonly path: string; readonly cloned: boolean }
+  readonly spec: QemuSpec
+  readonly paths: MachinePaths
+  /** What it could be resumed as. */
+  readonly subject: TemplateSubject
   /** Everything the machine holds; closed by `destroy`. */
   readonly scope: Scope
   readonly onNote: (text: string) => void
@@ -132,7 +138,7 @@ export class QemuMachine implements Machine {
 
   async openQmp(signal: AbortSignal): Promise<void> {
     this.#qmp = await connectQmp({
-      path: this.#options.qmpSocket,
+      path: this.#options.paths.qmpSocket,
       signal,
       deadline: Date.now() + qmpStartMs,
       onEvent: (event) => {
@@ -162,14 +168,20 @@ export class QemuMachine implements Machine {
     const { code } = await this.exec(`rm -f ${guestPaths.secrets}; sync`, signal)
     if (code !== 0)
       throw new InfraError('ssh-lost', 'the file of the secrets could not be removed from the guest')
-    const { disk } = this.#options
+    const { spec } = this.#options
     const { pid, qmp } = this
-    const { memory } = this.facts
-    await scrubGuest({ qmp, pid, memory, cloned: disk.cloned, disk: disk.path, secrets, signal })
+    // Its memory is its template's but for what it has written to.
+    const cloned = spec.memoryFile?.use === 'private'
+    await scrubGuest({ qmp, pid, memory: spec.memory, cloned, disk: spec.disk.path, secrets, signal })
   }
 
   visit(signal: AbortSignal): Promise<Client> {
     return this.link.open(signal)
+  }
+
+  park(jobFolder: string, signal: AbortSignal): Promise<ParkedManifest> {
+    const { spec, subject, paths: places } = this.#options
+    return parkMachine({ machine: this, spec, subject, places, jobFolder, signal })
   }
 
   traffic(): EgressRecord[] {

@@ -38,6 +38,7 @@ export function handOver({ machine, facts, onGone }: HandOver): Machine {
     addSecrets: (secrets, signal) => machine.addSecrets(secrets, signal),
     forgetSecrets: (secrets, signal) => machine.forgetSecrets(secrets, signal),
     visit: (signal) => machine.visit(signal),
+    park: (jobFolder, signal) => machine.park(jobFolder, signal),
     runStep: (step, signal) => machine.runStep(step, signal),
     ...(machine.keepSetup === undefined ? {} : { keepSetup: machine.keepSetup.bind(machine) }),
     ...(machine.dropSetup === undefined ? {} : { dropSetup: machine.dropSetup.bind(machine) }),

@@ -23,7 +23,7 @@ export type QemuSpec = {
   readonly sockets: {
     readonly qmp: string
     readonly serial: string
-    /** A port into the guest for whoever freezes and thaws it; only machines with a memory file have one. */
+    /** A port into the guest for whoever freezes and thaws it. */
     readonly control?: string
   }
   /** The boot console from its first byte, whoever watches. */

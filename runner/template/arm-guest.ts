@@ -10,7 +10,7 @@ type ArmGuest = {
   readonly control: ControlPort
   readonly user: string
   /** What it has behind it. */
-  readonly after: 'boot' | 'setup'
+  readonly after: keyof typeof beforehand
   readonly signal: AbortSignal
 }
 
@@ -28,8 +28,7 @@ export async function armGuest({ machine, control, user, after, signal }: ArmGue
     const said = stderr.toString('utf8').trim().split('\n').at(-1) ?? ''
     throw new InfraError('boot', `the guest could not be made ready to be frozen: ${said.slice(0, 300)}`)
   }
-  await run(after === 'boot' ? bootEnd : setupEnd)
-  await run(rehearsal)
+  for (const command of beforehand[after]) await run(command)
   await run(`sudo -n sh -c '${install}'`, await guestProgram())
   machine.link.close()
   await control.ask({ do: 'arm', user, id: machine.id }, signal)
@@ -48,6 +47,9 @@ const rehearsal = `sudo -n true; setsid sh -c 'sh -e -c true'; : | tail -c +1 | 
 d=$(mktemp -d) && cd "$d" && mkdir a && echo x >a/b && tar -cf c.tar a && tar -xpf c.tar && rm -r "$d"
 for p in /usr/lib/openssh/sftp-server /usr/libexec/openssh/sftp-server; do [ -x $p ] && $p </dev/null >/dev/null 2>&1; done
 git --version >/dev/null 2>&1; cat /etc/passwd /etc/group /etc/nsswitch.conf >/dev/null; sleep 0.1; true`
+
+/** A job that failed is left as it is. */
+const beforehand = { boot: [bootEnd, rehearsal], setup: [setupEnd, rehearsal], steps: [] }
 
 /** As a unit of its own where there is systemd, so that it outlives the login that started it. */
 const install = `set -eu

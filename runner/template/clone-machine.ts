@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto'
 import { copyFile, type FileHandle, open, readFile, writeFile } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { InfraError } from '../../config/errors.ts'
 import { useImage } from '../../images/shelf/use-markers.ts'
 import { usualPort } from '../egress/way-out.ts'
@@ -13,18 +11,16 @@ import { createOverlay } from '../machine/create-overlay.ts'
 import { launchMachine } from '../machine/launch-machine.ts'
 import { type MachineParts, makeParts } from '../machine/machine-parts.ts'
 import { machineSpec } from '../machine/machine-spec.ts'
-import type { Gate } from '../machine/pass-gates.ts'
 import { prepareFirmware } from '../machine/prepare-firmware.ts'
 import type { QemuMachine } from '../machine/qemu-machine.ts'
 import type { QemuSpec } from '../qemu/qemu-spec.ts'
 import { Scope } from '../scope.ts'
 import { makeSeed } from '../seed/seed.ts'
 import { checkNotReplaced } from './check-not-replaced.ts'
-import { ControlPort, type Identity } from './control-port.ts'
 import { copySparse } from './copy-sparse.ts'
-import { shareMemory } from './freeze.ts'
 import type { Template } from './template.ts'
 import { templateMac } from './template-mac.ts'
+import { thawGates, withThaw } from './thaw-gates.ts'
 
 type CloneMachine = {
   readonly order: BootOrder
@@ -83,13 +79,15 @@ async function start(clone: CloneMachine, scope: Scope): Promise<QemuMachine> {
   } finally {
     await state.close()
   }
-  const [qmp, ...rest] = bootGates({ machine, nonce })
-  if (qmp === undefined) throw new Error('expected a first gate')
-  await awaitReady({
-    order,
-    machine,
-    gates: [qmp, ...thawGates({ order, template, machine, parts, prepared }), ...rest],
+  const thawing = thawGates({
+    ...{ order, parts, machine },
+    script: prepareText(order, prepared),
+    memory: 'elsewhere',
+    // QEMU has opened them all by now.
+    check: () => checkNotReplaced(template),
+    remedy: 'mayfly templates rm removes the template',
   })
+  await awaitReady({ order, machine, gates: withThaw(bootGates({ machine, nonce }), thawing) })
   return machine
 }
 
@@ -164,7 +162,6 @@ function cloneSpec(
       ownMemory === undefined
         ? { path: ram, use: 'private', readOnly: canReadOnly(order.qemu.version) }
         : { path: ownMemory, use: 'written', readOnly: false },
-    sockets: { ...spec.sockets, control: paths.controlSocket },
     incoming: true,
   }
 }
@@ -173,56 +170,6 @@ function cloneSpec(
 function canReadOnly(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   return major > 8 || (major === 8 && minor >= 2)
-}
-
-type Thaw = {
-  order: BootOrder
-  template: Template
-  machine: QemuMachine
-  parts: MachineParts
-  prepared: Prepared | undefined
-}
-
-function thawGates({ order, template, machine, parts, prepared }: Thaw): Gate[] {
-  return [
-    {
-      name: 'restore',
-      hint: 'QEMU could not take the state of the template: mayfly templates rm removes it',
-      pass: async (signal) => {
-        // QEMU has opened them all by now.
-        await checkNotReplaced(template)
-        await restore(machine, signal)
-      },
-    },
-    {
-      name: 'thaw',
-      hint: 'the guest did not take its new identity: mayfly templates rm removes the template',
-      pass: async (signal) => {
-        const control = await ControlPort.open(parts.paths.controlSocket)
-        try {
-          await control.ask(
-            { do: 'thaw', ...identity(order, parts), script: prepareText(order, prepared) },
-            signal,
-          )
-        } finally {
-          control.close()
-        }
-      },
-    },
-  ]
-}
-
-const pollMs = 5
-
-async function restore({ qmp }: QemuMachine, signal: AbortSignal): Promise<void> {
-  await shareMemory(qmp, signal)
-  await qmp.execute('migrate-incoming', { uri: 'fd:3' }, { signal })
-  for (;;) {
-    const { status } = (await qmp.execute('query-status', undefined, { signal })) as { status?: string }
-    if (status !== 'inmigrate') break
-    await sleep(pollMs)
-  }
-  await qmp.execute('cont', undefined, { signal })
 }
 
 /** The preparation of the job is done along with the thaw, by the one program in the guest that runs already. */
@@ -235,38 +182,4 @@ function prepareText({ image }: BootOrder, prepared: Prepared | undefined): stri
   if (prepared === undefined) return ''
   const { preparation, proxyPort } = prepared
   return prepareScript({ user: image.profile.user, ...preparation, proxyPort })
-}
-
-function identity(
-  { id, image }: BootOrder,
-  { jobKey, hostKey, nonce }: MachineParts,
-): Omit<Identity, 'script'> {
-  const { user } = image.profile
-  const host = '/etc/ssh/ssh_host_ed25519_key'
-  const home = `/home/${user}`
-  return {
-    entropy: randomBytes(64).toString('hex'),
-    time: Date.now() / 1000,
-    machine_id: randomBytes(16).toString('hex'),
-    hostname: id,
-    files: [
-      { path: host, owner: 'root', mode: '0600', content: hostKey.privateKey },
-      { path: `${host}.pub`, owner: 'root', mode: '0644', content: `${hostKey.publicKey}\n` },
-      {
-        path: `${home}/.ssh/authorized_keys`,
-        owner: user,
-        mode: '0600',
-        // Whatever a setup added last need not have ended its line.
-        content: `\n${jobKey.publicKey}\n`,
-        add: true,
-      },
-      {
-        path: '/var/lib/systemd/random-seed',
-        owner: 'root',
-        mode: '0600',
-        content: randomBytes(256).toString('hex'),
-      },
-      { path: '/run/mayfly/nonce', owner: 'root', mode: '0644', content: `${nonce}\n` },
-    ],
-  }
 }

@@ -1,5 +1,7 @@
+import { createWriteStream } from 'node:fs'
 import { chmod, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { syncPath } from '../../images/atomic-file.ts'
 import type { MachinePaths } from '../machine/filenames.ts'
 import type { QemuMachine } from '../machine/qemu-machine.ts'
@@ -24,7 +26,13 @@ type Seal = {
  * @throws {InfraError} as `freeze` does; the signal's reason on abort
  */
 export async function seal({ machine, places, work, subject, signal }: Seal): Promise<void> {
-  await freeze({ qmp: machine.qmp, state: work.state, socket: places.stateSocket, signal })
+  await freeze({
+    qmp: machine.qmp,
+    memory: 'elsewhere',
+    write: (state) => pipeline(state, createWriteStream(work.state, { mode: 0o600, flags: 'wx' })),
+    socket: places.stateSocket,
+    signal,
+  })
   await quit(machine, signal)
   await rename(places.overlay, work.disk)
   await rename(places.console, work.console)
@@ -33,7 +41,7 @@ export async function seal({ machine, places, work, subject, signal }: Seal): Pr
 }
 
 /** Lets QEMU write out and close its disk, which being killed it could not. */
-async function quit(machine: QemuMachine, signal: AbortSignal): Promise<void> {
+export async function quit(machine: QemuMachine, signal: AbortSignal): Promise<void> {
   await machine.qmp.execute('quit', undefined, { signal })
   await machine.endWithin(30_000)
 }

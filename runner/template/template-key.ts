@@ -14,14 +14,23 @@ export type TemplateSubject = Pick<MachineOrder, 'image' | 'resources'> & {
   readonly qemu: Qemu
 }
 
+/** Of a machine that clones start from: as `resumeKey`, and our own program in the guest. */
+export async function templateKey(subject: TemplateSubject): Promise<string> {
+  return keyOf({ ...(await resumeParts(subject)), guest: await guestProgram() })
+}
+
 /**
  * Sixteen hex digits that are the same for two machines only if one could be resumed from the other's memory:
- * image, kernel, resources, argv without paths, QEMU's version, processor, and our own program in the guest.
+ * image, kernel, resources, argv without paths, QEMU's version, processor.
  */
-export async function templateKey(subject: TemplateSubject): Promise<string> {
+export async function resumeKey(subject: TemplateSubject): Promise<string> {
+  return keyOf(await resumeParts(subject))
+}
+
+async function resumeParts(subject: TemplateSubject) {
   const { image, resources, qemu, accel } = subject
   const kernel = image.kernel
-  const parts = {
+  return {
     image: image.digest,
     profile: image.profile,
     kernel: kernel && [await fileDigest(kernel.image), await fileDigest(kernel.initrd)],
@@ -29,8 +38,10 @@ export async function templateKey(subject: TemplateSubject): Promise<string> {
     argv: argvWithoutPaths(subject),
     qemu: qemu.version,
     cpu: accel.accel === 'kvm' ? await hostCpu() : 'emulated',
-    guest: await guestProgram(),
   }
+}
+
+function keyOf(parts: object): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
 }
 

@@ -141,9 +141,10 @@ def name_host(hostname):
     socket.sethostname(hostname)
     with open("/etc/hostname", "w") as file:
         file.write(hostname + "\n")
-    with open("/etc/hosts") as file:
-        lines = [line for line in file if not line.startswith("127.0.1.1")]
-    with open("/etc/hosts", "w") as file:
+    # An image need not have the file.
+    before = read_bytes("/etc/hosts").decode("utf-8", "surrogateescape") or "127.0.0.1 localhost\n"
+    lines = [line for line in before.splitlines(True) if not line.startswith("127.0.1.1")]
+    with open("/etc/hosts", "w", errors="surrogateescape") as file:
         file.write("".join(lines) + "127.0.1.1 " + hostname + "\n")
 
 
@@ -188,6 +189,16 @@ def run_script(script):
         raise RuntimeError(done.stderr.decode("utf-8", "replace").strip()[-300:])
 
 
+def renew_leases():
+    """Asks networkd's server for its addresses anew, beside whatever the job does by now. What else speaks DHCP keeps
+    its lease: its clock stood still with the guest's, and QEMU grants every machine the same address."""
+    indexes = [os.path.basename(path) for path in glob.glob("/run/systemd/netif/leases/*")]
+    names = [socket.if_indextoname(int(index)) for index in indexes if index.isdigit()]
+    if names:
+        os.nice(19)
+        subprocess.call(["networkctl", "renew"] + names, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def main():
     os.unlink(__file__)
     port = open_port()
@@ -202,6 +213,8 @@ def main():
             continue
         answer(port, {"ok": True})
         if order["do"] == "thaw":
+            os.close(port)
+            renew_leases()
             return
 
 

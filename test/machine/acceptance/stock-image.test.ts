@@ -63,6 +63,24 @@ steps:
       sudo sshd -T | grep -E '^(passwordauthentication|permitrootlogin) '
 `
 
+// networkd writes a lease down the moment that it has it.
+const fromTemplate = `
+image: stock
+network: none
+steps:
+  - name: identity
+    run: |
+      echo "host $(hostname) from $(systemctl show -p SubState --value mayfly-thaw) at $(date +%s)"
+      ssh-keygen -lf ~/.ssh/authorized_keys
+  - name: lease
+    timeout: 2m
+    run: |
+      resumed=$(stat -c %Y /etc/ssh/ssh_host_ed25519_key)
+      until [ "$(cat /run/systemd/netif/leases/* | grep -c ^ADDRESS=10.0.2.15)" = 1 ] &&
+        [ "$(stat -c %Y /run/systemd/netif/leases/*)" -ge "$resumed" ]; do sleep 0.5; done
+      echo "the lease is this machine's"
+`
+
 describe('a stock image with cloud-init as its distribution has it', () => {
   it('AC1, AC12, AC16, AC22: is set up by its cloud-init from the seed, and runs a job', async () => {
     const bench = await createBench({ withImage: false })
@@ -94,6 +112,19 @@ describe('a stock image with cloud-init as its distribution has it', () => {
     expect(log).toContain(` ${record?.machine?.keyFingerprint} `)
     expect(log).toContain('passwordauthentication no\n')
     expect(log).toMatch(/permitrootlogin (no|without-password)\n/)
+    await expectNothingLeft(bench)
+  })
+
+  it('is frozen and cloned as ours is, and its lease asked for anew', async () => {
+    const bench = await createBench({ withImage: false })
+    await writeFile(join(bench.work, 'host.yml'), hostFile(image))
+    const run = await bench.run(fromTemplate, ['--config', 'host.yml'])
+    expect(run.code, run.output).toBe(0)
+    expect(run.record?.machine?.strategy, run.output).toBe('template')
+    const { log, record } = run
+    expect(log).toContain(`\nhost ${record?.id.toLowerCase()} from `)
+    expect(log).toContain(` ${record?.machine?.keyFingerprint} `)
+    expect(log).toContain("the lease is this machine's\n")
     await expectNothingLeft(bench)
   })
 })

@@ -1,7 +1,10 @@
+import { createWriteStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createConnection, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { connectQmp } from '../../../runner/qemu/connect-qmp.ts'
 import { freeze } from '../../../runner/template/freeze.ts'
@@ -48,7 +51,8 @@ async function freezeWith({ state, bytes, why }: FreezeWith): Promise<void> {
   const target = { path: join(folder, 'qmp'), signal, deadline: Date.now() + 60_000 }
   const qmp = await connectQmp({ ...target, onEvent: () => undefined })
   onTestFinished(() => qmp.close())
-  await freeze({ qmp, state, socket: join(folder, 'state.sock'), signal })
+  const write = (from: Readable) => pipeline(from, createWriteStream(state))
+  await freeze({ qmp, memory: 'elsewhere', write, socket: join(folder, 'state.sock'), signal })
 }
 
 async function createFolder(): Promise<string> {
