@@ -15,7 +15,7 @@ export const jobDefaults = {
   setupMaxAge: '7d',
   artifactWhen: 'success',
   /** Where there is no `debug` at all, nothing is held; `debug: {}` means after a failure. */
-  debug: { on: 'failure', hold: '30m' },
+  debug: { on: 'failure', how: 'hold', hold: '30m' },
   concurrencyCancel: false,
   priority: 0,
   retry: {
@@ -56,7 +56,13 @@ export const hostDefaults = {
   boot: { cpuTime: '10m', quiet: '3m' },
   templates: { use: true, quota: '20GiB', maxAge: '30d' },
   checkpoints: { use: true, quota: '20GiB', maxAge: '30d' },
-  debug: { listen: '127.0.0.1:2222', slots: 1, perRepository: 1, longest: '30m' },
+  debug: {
+    listen: '127.0.0.1:2222',
+    slots: 1,
+    perRepository: 1,
+    longest: '30m',
+    parked: { quota: '20GiB', maxAge: '7d' },
+  },
   retention: { builds: '365d', logs: '90d', artifacts: '30d' },
 } as const
 

@@ -108,6 +108,7 @@ export type FakeMachine = Machine & {
  */
 export function createFakeMachine(options: FakeMachineOptions = {}): FakeMachine {
   const { faults = {} } = options
+  const facts = { ...fakeFacts, ...options.facts }
   const calls: FakeCall[] = []
   const uploads: Unpacked[][] = []
   const puts: { path: string; content: Buffer; mode: number }[] = []
@@ -164,7 +165,7 @@ export function createFakeMachine(options: FakeMachineOptions = {}): FakeMachine
 
   const machine: FakeMachine = {
     id: options.id ?? 'fake',
-    facts: { ...fakeFacts, ...options.facts },
+    facts,
     console,
     calls,
     uploads,
@@ -214,7 +215,11 @@ export function createFakeMachine(options: FakeMachineOptions = {}): FakeMachine
       }),
     park: (jobFolder, signal) =>
       call('park', signal, async () => {
-        const manifest = aParkedManifest({ id: options.id ?? 'fake', ...options.parked })
+        const manifest = aParkedManifest({
+          id: options.id ?? 'fake',
+          image: { name: facts.image, digest: facts.imageDigest },
+          ...options.parked,
+        })
         await mkdir(parkedFolder(jobFolder), { recursive: true })
         await writeParkedManifest(parkedFolder(jobFolder), manifest)
         return manifest

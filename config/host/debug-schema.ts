@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { hostDefaults } from '../defaults.ts'
+import { age } from '../schema/age-schema.ts'
 import { duration } from '../schema/duration-schema.ts'
 import { mapping } from '../schema/mapping.ts'
+import { size } from '../schema/size-schema.ts'
 import { line } from '../schema/text.ts'
 import { listenAddress } from './server-schema.ts'
 
@@ -12,6 +14,15 @@ const slots = (what: string) =>
     .int({ error: `expected how many machines may be kept ${what}` })
     .min(1)
     .max(64)
+
+const parked = mapping({
+  quota: size({ min: '1GiB' })
+    .prefault(debug.parked.quota)
+    .meta({ description: 'What all parked machines together may take; the oldest go first.' }),
+  max_age: age()
+    .prefault(debug.parked.maxAge)
+    .meta({ description: 'Time after which a parked machine is removed.' }),
+}).meta({ id: 'parked', description: 'Machines of failed jobs, frozen with their jobs to be resumed later.' })
 
 export const hostDebug = mapping({
   listen: listenAddress().prefault(debug.listen).meta({
@@ -29,6 +40,7 @@ export const hostDebug = mapping({
   longest: duration()
     .prefault(debug.longest)
     .meta({ description: 'Time after which a kept machine is ended, whatever a job asks for.' }),
+  parked: parked.prefault({}).meta({ description: 'What may be parked in the archive.' }),
 }).meta({
   id: 'host_debug',
   description: 'Debug SSH into the machines of jobs that failed. See [debug](debug.md).',

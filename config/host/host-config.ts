@@ -254,6 +254,8 @@ export type HostDebug = {
   readonly perRepository: number
   /** Milliseconds that one is kept at most. @defaultValue 30 min */
   readonly longest: number
+  /** Bytes that all that are parked may take, and milliseconds after which one is removed. @defaultValue 20 GiB, 7 days */
+  readonly parked: { readonly quota: number; readonly maxAge: number }
 }
 
 /** Machines of one image, size and network mode that wait for jobs. */

@@ -46,6 +46,7 @@ export const resolveHost = (raw: RawHost, file: string | undefined): HostConfig 
       slots: raw.debug.slots,
       perRepository: raw.debug.per_repository,
       longest: raw.debug.longest,
+      parked: { quota: raw.debug.parked.quota, maxAge: raw.debug.parked.max_age },
     },
     pool: raw.pool.map(resolvePool),
     archive: absolute(raw.archive),

@@ -63,11 +63,21 @@ export const artifact = z.union(
 
 const debugs = { failure: 'after a failure', always: 'after every job', never: 'not at all' }
 
+const hows = {
+  hold: 'it runs on and is open at once',
+  park: 'it is frozen with the job and takes no memory, until somebody resumes it',
+}
+
 export const debug = mapping({
   on: choice(debugs)
     .optional()
     .meta({ description: `When to keep the machine. ${meaningsOf(debugs)}.`, default: jobDefaults.debug.on }),
-  hold: duration().optional().meta({ description: 'For how long.', default: jobDefaults.debug.hold }),
+  how: choice(hows)
+    .optional()
+    .meta({ description: `What becomes of it. ${meaningsOf(hows)}.`, default: jobDefaults.debug.how }),
+  hold: duration()
+    .optional()
+    .meta({ description: 'For how long it is open.', default: jobDefaults.debug.hold }),
 }).meta({
   id: 'debug',
   description:

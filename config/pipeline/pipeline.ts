@@ -63,7 +63,11 @@ export type Artifact = { readonly path: string; readonly when: 'always' | 'succe
 export type NetworkMode = 'none' | 'web' | 'internet'
 
 /** `hold` in milliseconds. */
-export type Debug = { readonly on: 'failure' | 'always' | 'never'; readonly hold: number }
+export type Debug = {
+  readonly on: 'failure' | 'always' | 'never'
+  readonly how: 'hold' | 'park'
+  readonly hold: number
+}
 
 /** Every combination of the axes' values without the excluded ones, and the included ones beside them. */
 export type Matrix = {

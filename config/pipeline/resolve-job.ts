@@ -75,6 +75,7 @@ const resolveArtifact = (artifact: NonNullable<SharedBody['artifacts']>[number])
 
 const resolveDebug = (debug: SharedBody['debug']): Job['debug'] => ({
   on: debug === undefined ? 'never' : (debug.on ?? jobDefaults.debug.on),
+  how: debug?.how ?? jobDefaults.debug.how,
   hold: debug?.hold ?? parseDuration(jobDefaults.debug.hold),
 })
 

@@ -10,6 +10,10 @@ export type BusMessage =
   | { readonly type: 'kill'; readonly job: string; readonly by: string }
   /** The kept machine of a job is needed no more. */
   | { readonly type: 'release'; readonly job: string; readonly by: string }
+  /** It is to be parked at once. */
+  | { readonly type: 'park'; readonly job: string; readonly by: string }
+  /** The parked machine of a job is wanted: whichever host can resumes it. */
+  | { readonly type: 'resume'; readonly job: string; readonly by: string }
   | { readonly type: 'delivery'; readonly id: string }
   | { readonly type: 'host'; readonly id: string }
 

@@ -12,6 +12,8 @@ const schema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('cancel'), job: id, by: z.string() }),
   z.object({ type: z.literal('kill'), job: id, by: z.string() }),
   z.object({ type: z.literal('release'), job: id, by: z.string() }),
+  z.object({ type: z.literal('park'), job: id, by: z.string() }),
+  z.object({ type: z.literal('resume'), job: id, by: z.string() }),
   z.object({ type: z.literal('delivery'), id }),
   z.object({ type: z.literal('host'), id }),
 ])

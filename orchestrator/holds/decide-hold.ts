@@ -17,7 +17,7 @@ type DecideHold = {
 
 /** `ms`: for how long. `why` is undefined where nobody asked. */
 export type HoldDecision =
-  | { readonly kind: 'hold'; readonly ms: number }
+  | { readonly kind: 'hold' | 'park'; readonly ms: number }
   | { readonly kind: 'none'; readonly why: string | undefined }
 
 /**
@@ -25,7 +25,7 @@ export type HoldDecision =
  * the scope `debug` has allowed it for the repository, and never for code from a fork.
  */
 export function decideHold({ debug, build, job, optIn, record, secrets }: DecideHold): HoldDecision {
-  const { on, hold } = job.job.debug
+  const { on, how, hold } = job.job.debug
   const isAsked = on === 'always' ? record.verdict !== 'cancelled' : on === 'failure' && isFailure(record)
   // The next attempt comes by itself.
   const { verdict, failure } = record
@@ -39,7 +39,7 @@ export function decideHold({ debug, build, job, optIn, record, secrets }: Decide
   const short = unscrubbable(secrets)
   if (short.length > 0)
     return refused(`too short to be removed from the machine for certain: secret ${short.join(', ')}`)
-  return { kind: 'hold', ms: Math.min(hold, debug.longest) }
+  return { kind: how, ms: Math.min(hold, debug.longest) }
 }
 
 function isFailure({ verdict }: Pick<JobRecord, 'verdict'>): boolean {

@@ -1,16 +1,19 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Client } from 'ssh2'
 import type { HostDebug } from '../../config/host/host-config.ts'
-import { debugName, jobFolderPath } from '../../runner/job/filenames.ts'
+import { debugName, jobFolderPath, recordName } from '../../runner/job/filenames.ts'
 import type { JobRecord } from '../../runner/job/job-record.ts'
 import type { Machine } from '../../runner/machine/machine.ts'
 import { timeLimit } from '../../runner/time-limit.ts'
 import type { Authorization } from '../gateway/gateway.ts'
-import { type BuildJob, endStates, type JobHold } from '../model/build.ts'
+import { type BuildJob, endStates, type JobHold, type ParkedHold } from '../model/build.ts'
 import type { Store } from '../model/store.ts'
 import { attemptId } from '../worker/attempt-id.ts'
+import type { KeptJobs } from './kept-jobs.ts'
 import type { OptIns } from './opt-ins.ts'
+import type { Parking } from './parking.ts'
 
 type Options = {
   readonly debug: HostDebug
@@ -19,6 +22,8 @@ type Options = {
   readonly archiveFolder: string
   readonly store: Pick<Store, 'jobs'>
   readonly optIns: Pick<OptIns, 'get'>
+  readonly parking: Parking
+  readonly kept: KeptJobs
   readonly now: () => Date
   readonly log: Logger
 }
@@ -32,11 +37,17 @@ export type Holds = {
   connect(job: string, signal: AbortSignal): Promise<Client>
   /** Folder of the recordings of a job. */
   recordings(job: string): string
-  /** Ends a hold; false where there is none of that job here. */
-  end(job: string, why: string): Promise<boolean>
+  /** Parks a machine that nobody holds, once its secrets are removed. The verdict has been told by then. Never rejects. */
+  park(job: BuildJob, kept: Kept): Promise<void>
+  /** Opens the parked machine of a job here, if it is parked, no other host does so and this one can. Never rejects. */
+  resume(job: string, gateway: Kept['gateway']): Promise<void>
+  /** Removes what is parked of a job, unless some host resumes it. */
+  discard(job: string, why: string): Promise<void>
+  /** Ends a hold, or parks its machine; false where there is none of that job here. */
+  end(job: string, why: string, how?: EndOfHold): Promise<boolean>
   /** Told when a hold ends, before its machine does. */
   onEnd(tell: (job: string, why: string) => void): void
-  /** Ends all. */
+  /** Parks all, for their host stops. */
   close(): Promise<void>
 }
 
@@ -48,9 +59,11 @@ export type Slot = {
   release(): void
 }
 
+type Ending = Partial<Pick<JobRecord, 'verdict' | 'reason' | 'hint'>>
+
 export type Kept = {
   readonly machine: Machine
-  readonly record: JobRecord
+  readonly record: Ending
   readonly secrets: readonly string[]
   /** milliseconds */
   readonly ms: number
@@ -58,8 +71,13 @@ export type Kept = {
   readonly gateway: { readonly host: string; readonly port: number; readonly hostKey: string }
 }
 
+/** `park`: it goes on another day. */
+export type EndOfHold = 'destroy' | 'park'
+
 type Held = {
   readonly job: BuildJob
+  /** Parked before, and still. */
+  readonly before?: ParkedHold
   machine?: Machine
   until?: Date
   greeting?: string
@@ -71,8 +89,9 @@ type Held = {
 const forgetMs = 5 * 60_000
 
 export function createHolds(options: Options): Holds {
-  const { debug, hostName, archiveFolder, store, optIns, now, log } = options
+  const { debug, hostName, archiveFolder, store, optIns, parking, kept, now, log } = options
   const held = new Map<string, Held>()
+  const closing = new AbortController()
   let tellEnd: (job: string, why: string) => void = () => undefined
 
   // With the claim, so that it is never said of a later attempt.
@@ -81,76 +100,166 @@ export function createHolds(options: Options): Holds {
     if (changed === undefined) log.warn({ job: id }, 'a kept machine whose job has no verdict any more')
   }
   const tryWrite = (job: BuildJob, hold: JobHold) =>
-    write(job, hold).catch((err: unknown) =>
+    Promise.all([write(job, hold), kept.add(job.id)]).catch((err: unknown) =>
       log.warn({ job: job.id, err }, 'what is kept could not be written down'),
     )
 
-  const finish = async (entry: Held, why: string) => {
-    const { id } = entry.job
-    clearTimeout(entry.timer)
-    tellEnd(id, why)
-    await entry.machine
-      ?.destroy('now')
-      .catch((err: unknown) => log.error({ job: id, err }, 'a kept machine could not be ended'))
-    if (held.get(id) === entry) held.delete(id)
-    log.info({ job: id, why }, 'a kept machine was ended')
-    await tryWrite(entry.job, { state: 'ended', host: hostName, ended: now().toISOString(), why })
+  const destroy = (job: BuildJob, machine: Machine) =>
+    machine
+      .destroy('now')
+      .catch((err: unknown) => log.error({ job: job.id, err }, 'a kept machine could not be ended'))
+  const ended = (why: string) =>
+    ({ state: 'ended', host: hostName, ended: now().toISOString(), why }) as const
+  /** What to write of a machine that was to be parked; it is gone in any case. */
+  const freeze = async (job: BuildJob, machine: Machine, before?: ParkedHold): Promise<JobHold> => {
+    try {
+      return await parking.park(job, machine)
+    } catch (error) {
+      const why = `it could not be parked: ${messageOf(error)}`
+      log.warn({ job: job.id, err: error }, 'a machine could not be parked')
+      return before === undefined ? ended(why) : { ...before, why }
+    }
   }
-  const end = (entry: Held, why: string) => {
-    entry.ending ??= finish(entry, why)
+
+  /** Only what has been opened is without secrets for certain; what was not is as it was before. */
+  const parkOpen = async ({ job, machine, before, until }: Held, why: string): Promise<JobHold> => {
+    if (machine !== undefined && until !== undefined) return await freeze(job, machine, before)
+    return before ?? ended(why)
+  }
+
+  const finish = async (entry: Held, why: string, how: EndOfHold) => {
+    const { job, machine, before } = entry
+    clearTimeout(entry.timer)
+    tellEnd(job.id, why)
+    const hold = how === 'park' ? await parkOpen(entry, why) : ended(why)
+    if (machine !== undefined) await destroy(job, machine)
+    if (how === 'destroy' && before !== undefined) await parking.remove(job)
+    if (held.get(job.id) === entry) held.delete(job.id)
+    log.info({ job: job.id, why, hold }, 'a kept machine was ended')
+    await tryWrite(job, hold)
+  }
+  const end = (entry: Held, why: string, how: EndOfHold = 'destroy') => {
+    entry.ending ??= finish(entry, why, how)
     return entry.ending
   }
 
   /** Its slot was ended before there was a machine in it. */
   const endLate = async (entry: Held, machine: Machine) => {
-    await machine
-      .destroy('now')
-      .catch((err: unknown) => log.error({ job: entry.job.id, err }, 'a kept machine could not be ended'))
+    await destroy(entry.job, machine)
     await entry.ending
   }
 
-  const begin = async (entry: Held, { machine, record, secrets, ms, gateway }: Kept) => {
-    const { id } = entry.job
-    entry.machine = machine
-    if (entry.ending !== undefined) return await endLate(entry, machine)
+  /** Why not, where its secrets could not be removed. */
+  const forget = async ({ machine, secrets }: Pick<Kept, 'machine' | 'secrets'>) => {
     const limit = timeLimit(new AbortController().signal, forgetMs)
     try {
       await machine.forgetSecrets(secrets, limit.signal)
+      return undefined
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      return await end(entry, `its secrets could not be removed: ${message}`)
+      return `its secrets could not be removed: ${messageOf(error)}`
     } finally {
       limit.clear()
     }
-    if (entry.ending !== undefined) return await entry.ending
+  }
+
+  const open = async (entry: Held, machine: Machine, { record, ms, gateway }: Omit<Kept, 'secrets'>) => {
+    const { job, before } = entry
     const until = new Date(now().getTime() + ms)
     entry.greeting = greetingOf(record)
-    entry.timer = setTimeout(() => void end(entry, 'its time is over'), ms)
-    void machine.ended.then(({ kind }) => end(entry, `the machine ended: ${kind}`))
-    log.info({ job: id, until }, 'a machine is kept for its maintainers')
-    await tryWrite(entry.job, { state: 'held', host: hostName, until: until.toISOString(), gateway })
+    // What was resumed goes on another day.
+    const how = before === undefined ? 'destroy' : 'park'
+    entry.timer = setTimeout(() => void end(entry, 'its time is over', how), ms)
+    void machine.ended.then(({ kind }) => end(entry, `the machine ended: ${kind}`, how))
+    log.info({ job: job.id, until }, 'a machine is kept for its maintainers')
+    const hold = { state: 'held', host: hostName, until: until.toISOString(), gateway, before } as const
+    await tryWrite(job, hold)
     entry.until = until
+  }
+
+  const begin = async (entry: Held, taken: Kept) => {
+    const { machine } = taken
+    entry.machine = machine
+    if (entry.ending !== undefined) return await endLate(entry, machine)
+    const why = await forget(taken)
+    if (why !== undefined) return await end(entry, why)
+    if (entry.ending !== undefined) return await entry.ending
+    await open(entry, machine, taken)
+  }
+
+  /** Why there is no slot, or the entry that has one now. */
+  const take = (job: BuildJob, before?: ParkedHold): Held | string => {
+    if (held.has(job.id)) return 'the machine of an earlier attempt is still kept'
+    const here = [...held.values()]
+    if (here.length >= debug.slots)
+      return `${here.length} of ${debug.slots} machines are kept on this host already`
+    const ofRepository = here.filter((entry) => entry.job.repository === job.repository)
+    if (ofRepository.length >= debug.perRepository) {
+      const others = ofRepository.map((entry) => entry.job.id).join(', ')
+      return `its repository has ${ofRepository.length} of ${debug.perRepository} already: ${others}`
+    }
+    const entry: Held = { job, ...(before === undefined ? {} : { before }) }
+    held.set(job.id, entry)
+    return entry
+  }
+
+  const resume = async (id: string, gateway: Kept['gateway']) => {
+    const job = await store.jobs.get(id)
+    const before = job?.hold
+    if (job === undefined || before?.state !== 'parked') return
+    const entry = take(job, before)
+    if (typeof entry === 'string') return await tryWrite(job, { ...before, why: entry })
+    await tryWrite(job, { state: 'resuming', host: hostName, before })
+    try {
+      const machine = await parking.resume(job, closing.signal)
+      entry.machine = machine
+      if (entry.ending !== undefined) return await endLate(entry, machine)
+      const record = await readRecord(jobFolderPath(archiveFolder, attemptId(job)))
+      await open(entry, machine, {
+        machine,
+        record,
+        ms: Math.min(job.job.debug.hold, debug.longest),
+        gateway,
+      })
+    } catch (error) {
+      log.warn({ job: id, err: error }, 'a parked machine could not be resumed')
+      if (entry.ending !== undefined) return await entry.ending
+      held.delete(id)
+      await tryWrite(job, { ...before, why: `it could not be resumed: ${messageOf(error)}` })
+    }
   }
 
   return {
     reserve(job) {
-      if (held.has(job.id)) return { why: 'the machine of an earlier attempt is still kept' }
-      const here = [...held.values()]
-      if (here.length >= debug.slots)
-        return { why: `${here.length} of ${debug.slots} machines are kept on this host already` }
-      const ofRepository = here.filter((entry) => entry.job.repository === job.repository)
-      if (ofRepository.length >= debug.perRepository) {
-        const others = ofRepository.map((entry) => entry.job.id).join(', ')
-        return {
-          why: `its repository has ${ofRepository.length} of ${debug.perRepository} already: ${others}`,
-        }
-      }
-      const entry: Held = { job }
-      held.set(job.id, entry)
+      const entry = take(job)
+      if (typeof entry === 'string') return { why: entry }
       const release = () => {
         if (held.get(job.id) === entry && entry.machine === undefined) held.delete(job.id)
       }
-      return { slot: { begin: (kept) => begin(entry, kept), release } }
+      return { slot: { begin: (taken) => begin(entry, taken), release } }
+    },
+    async park(job, taken) {
+      await kept
+        .add(job.id)
+        .catch((err: unknown) => log.warn({ job: job.id, err }, 'a kept job is not listed'))
+      const why = await forget(taken)
+      const hold = why === undefined ? await freeze(job, taken.machine) : ended(why)
+      await destroy(job, taken.machine)
+      await tryWrite(job, hold)
+    },
+    async discard(id, why) {
+      const job = await store.jobs.get(id)
+      if (job?.hold?.state !== 'parked' || !(await kept.claim(id, hostName))) return
+      await parking.remove(job)
+      await tryWrite(job, { ...ended(why), host: undefined })
+      await kept.letGo(id)
+    },
+    async resume(id, gateway) {
+      try {
+        if (!(await kept.claim(id, hostName))) return
+        await resume(id, gateway).finally(() => kept.letGo(id))
+      } catch (error) {
+        log.warn({ job: id, err: error }, 'a parked machine could not be looked at')
+      }
     },
     async authorize(id) {
       const entry = held.get(id)
@@ -171,23 +280,32 @@ export function createHolds(options: Options): Holds {
       const job = held.get(id)?.job
       return join(jobFolderPath(archiveFolder, job === undefined ? id : attemptId(job)), debugName)
     },
-    async end(id, why) {
+    async end(id, why, how) {
       const entry = held.get(id)
       if (entry === undefined) return false
-      await end(entry, why)
+      await end(entry, why, how)
       return true
     },
     onEnd(tell) {
       tellEnd = tell
     },
     async close() {
-      await Promise.all([...held.values()].map((entry) => end(entry, 'its host stops')))
+      closing.abort(new Error('its host stops'))
+      await Promise.all([...held.values()].map((entry) => end(entry, 'its host stops', 'park')))
     },
   }
 }
 
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+/** What is kept of the job beside its machine. */
+async function readRecord(folder: string): Promise<Ending> {
+  const text = await readFile(join(folder, recordName), 'utf8').catch(() => '{}')
+  return JSON.parse(text) as Ending
+}
+
 /** What failed, and where to look first. */
-function greetingOf({ verdict, reason, hint }: JobRecord): string {
+function greetingOf({ verdict, reason, hint }: Ending): string {
   return [
     `${verdict}${reason === undefined ? '' : `: ${reason}`}`,
     ...(hint === undefined ? [] : [hint]),

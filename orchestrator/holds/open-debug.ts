@@ -2,14 +2,20 @@ import { createWriteStream, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { HostDebug } from '../../config/host/host-config.ts'
+import type { Shelf } from '../../images/shelf.ts'
+import type { ResumeParked } from '../../runner/resume-on-host.ts'
 import type { Bus } from '../bus/bus.ts'
 import { auditFile } from '../gateway/filenames.ts'
 import { loadGatewayHostKey } from '../gateway/load-host-key.ts'
 import { startGateway } from '../gateway/start-gateway.ts'
+import type { Hosts } from '../hosts/hosts.ts'
 import type { Store } from '../model/store.ts'
 import { appendAudit } from './append-audit.ts'
 import { createHolds, type Holds } from './holds.ts'
+import type { KeptJobs } from './kept-jobs.ts'
 import type { OptIns } from './opt-ins.ts'
+import { createParking } from './parking.ts'
+import { sweepKept } from './sweep-kept.ts'
 
 type OpenDebug = {
   readonly debug: HostDebug
@@ -19,10 +25,17 @@ type OpenDebug = {
   readonly hostName: string
   readonly store: Pick<Store, 'jobs'>
   readonly optIns: OptIns
+  readonly kept: KeptJobs
+  readonly hosts: Pick<Hosts, 'list'>
+  readonly shelf: Pick<Shelf, 'resolve'>
+  readonly resumeParked: ResumeParked
   readonly bus: Pick<Bus, 'subscribe'>
   readonly now: () => Date
   readonly log: Logger
 }
+
+/** How often what is written of kept machines is compared with what there is, ms. */
+const sweepMs = 15_000
 
 /** What a worker needs to keep machines, and the gateway in front of them. */
 export type DebugParts = {
@@ -43,8 +56,11 @@ export type OpenedDebug = DebugParts & {
  * recordings of a job's shells are in its folder. Throws ConfigError where the gateway cannot listen.
  */
 export async function openDebug(options: OpenDebug): Promise<OpenedDebug> {
-  const { debug, dataFolder, archiveFolder, hostName, store, optIns, bus, now, log } = options
-  const holds = createHolds({ debug, hostName, archiveFolder, store, optIns, now, log })
+  const { debug, dataFolder, archiveFolder, hostName, store, optIns, kept, hosts, bus, now, log } = options
+  const parking = createParking(options)
+  const holds = createHolds({
+    ...{ debug, hostName, archiveFolder, store, optIns, parking, kept, now, log },
+  })
   const { privateKey, publicKey } = await loadGatewayHostKey(dataFolder)
   const gateway = await startGateway({
     hostKey: privateKey,
@@ -60,14 +76,26 @@ export async function openDebug(options: OpenDebug): Promise<OpenedDebug> {
     log,
   })
   holds.onEnd((job, why) => gateway.endSessionsOf(job, why))
-  const unsubscribe = bus.subscribe(async (message) => {
-    if (message.type === 'release') await holds.end(message.job, `ended by ${message.by}`)
-  })
   const hostKey = publicKey.split(' ').slice(0, 2).join(' ')
+  const reached = { host: debug.address ?? debug.listen.host, port: gateway.port, hostKey }
+  const unsubscribe = bus.subscribe(async (message) => {
+    if (message.type === 'release') {
+      const why = `ended by ${message.by}`
+      if (!(await holds.end(message.job, why))) await holds.discard(message.job, why)
+    }
+    if (message.type === 'park') await holds.end(message.job, `parked by ${message.by}`, 'park')
+    if (message.type === 'resume') await holds.resume(message.job, reached)
+  })
+  const sweep = () =>
+    sweepKept({ debug, store, kept, parking, hosts, now, log }).catch((err: unknown) =>
+      log.warn({ err }, 'what is kept could not be swept'),
+    )
+  const sweeping = setInterval(() => void sweep(), sweepMs)
   return {
     ...{ debug, holds, optIns },
-    gateway: { host: debug.address ?? debug.listen.host, port: gateway.port, hostKey },
+    gateway: reached,
     close: async () => {
+      clearInterval(sweeping)
       unsubscribe()
       await holds.close()
       await gateway.close()

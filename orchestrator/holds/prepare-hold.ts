@@ -48,18 +48,29 @@ export async function prepareHold(prepare: PrepareHold): Promise<PreparedHold> {
       const decision = decideHold({ debug: debug?.debug, build, job, optIn, record, secrets })
       if (decision.kind === 'none') return decision.why === undefined ? false : refuse(decision.why)
       if (debug === undefined) return false
+      const giveUp = () =>
+        machine
+          .destroy('now')
+          .catch((err: unknown) => log.error({ job: job.id, err }, 'a machine could not be ended'))
+      const kept = {
+        machine,
+        record,
+        secrets: Object.values(secrets),
+        ms: decision.ms,
+        gateway: debug.gateway,
+      }
+      if (decision.kind === 'park') {
+        taken = { begin: () => debug.holds.park(job, kept), giveUp: async () => void (await giveUp()) }
+        return true
+      }
       const reserved = debug.holds.reserve(job)
       if ('why' in reserved) return refuse(reserved.why)
       const { slot } = reserved
-      const { gateway } = debug
       taken = {
-        begin: () =>
-          slot.begin({ machine, record, secrets: Object.values(secrets), ms: decision.ms, gateway }),
+        begin: () => slot.begin(kept),
         giveUp: async () => {
           slot.release()
-          await machine
-            .destroy('now')
-            .catch((err: unknown) => log.error({ job: job.id, err }, 'a machine could not be ended'))
+          await giveUp()
         },
       }
       return true

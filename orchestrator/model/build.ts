@@ -80,9 +80,31 @@ export type JobHold =
       readonly until: string
       /** Of the SSH gateway: `ssh -p PORT JOB@HOST`; its host key as known_hosts has it. */
       readonly gateway: { readonly host: string; readonly port: number; readonly hostKey: string }
+      /** What it was resumed from, which stays until it is parked again. */
+      readonly before?: ParkedHold | undefined
     }
-  | { readonly state: 'ended'; readonly host: string; readonly ended: string; readonly why: string }
+  | ParkedHold
+  | { readonly state: 'resuming'; readonly host: string; readonly before: ParkedHold }
+  | {
+      readonly state: 'ended'
+      /** Undefined for one that was parked. */
+      readonly host: string | undefined
+      readonly ended: string
+      readonly why: string
+    }
   | { readonly state: 'refused'; readonly why: string }
+
+/** Frozen in its job's folder. */
+export type ParkedHold = {
+  readonly state: 'parked'
+  readonly parked: string
+  /** When it is removed. */
+  readonly until: string
+  /** What it takes on disk. */
+  readonly bytes: number
+  /** Why it was not resumed when somebody wanted that, or has stayed what it was. */
+  readonly why?: string | undefined
+}
 
 export const endStates = ['passed', 'failed', 'errored', 'timed-out', 'cancelled', 'skipped'] as const
 

@@ -195,11 +195,13 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
     await builds.cancel({ job: id }, context.get('caller').name)
     return context.redirect(`/jobs/${id}`)
   })
-  pages.post('/jobs/:job/release', debug, async (context) => {
-    const { id } = await findJob(context.req.param('job'))
-    await parts.bus.publish({ type: 'release', job: id, by: context.get('caller').name })
-    return context.redirect(`/jobs/${id}`)
-  })
+  for (const type of ['release', 'park', 'resume'] as const) {
+    pages.post(`/jobs/:job/${type}`, debug, async (context) => {
+      const { id } = await findJob(context.req.param('job'))
+      await parts.bus.publish({ type, job: id, by: context.get('caller').name })
+      return context.redirect(`/jobs/${id}`)
+    })
+  }
   pages.post('/deliveries/:delivery/replay', submit, async (context) => {
     const replayed = await deliveries.replay(context.req.param('delivery'), context.get('caller').name)
     if (replayed === undefined) throw notFound('delivery', context.req.param('delivery'))

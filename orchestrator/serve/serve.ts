@@ -6,6 +6,7 @@ import type { HostConfig } from '../../config/host/host-config.ts'
 import type { Shelf } from '../../images/shelf.ts'
 import type { StartMachine } from '../../runner/job/job-order.ts'
 import { sweepMachines } from '../../runner/machine/sweep-machines.ts'
+import { type ResumeParked, resumeOnHost } from '../../runner/resume-on-host.ts'
 import { Scope } from '../../runner/scope.ts'
 import { startOnHost } from '../../runner/start-on-host.ts'
 import { createArchive } from '../archive/archive.ts'
@@ -18,6 +19,7 @@ import { createForges } from '../forges/forges.ts'
 import { createMirror } from '../git/create-mirror.ts'
 import type { GitLimits } from '../git/git-parts.ts'
 import { resolveRef } from '../git/resolve-ref.ts'
+import { createKeptJobs } from '../holds/kept-jobs.ts'
 import { openDebug } from '../holds/open-debug.ts'
 import { createOptIns } from '../holds/opt-ins.ts'
 import { createHosts } from '../hosts/hosts.ts'
@@ -53,6 +55,8 @@ export type ServeOrder = {
   readonly log: Logger
   /** How machines come up. @defaultValue QEMU's cold start on this host */
   readonly startMachine?: StartMachine
+  /** How parked machines come back. @defaultValue in QEMU on this host */
+  readonly resumeParked?: ResumeParked
   /** @defaultValue 4 GiB for a mirror, ten minutes for a fetch, 1 MiB for a pipeline file */
   readonly gitLimits?: GitLimits
 }
@@ -239,6 +243,8 @@ async function start(order: ServeOrder, scope: Scope): Promise<Server> {
       host.debug &&
       (await openDebug({
         ...{ debug: host.debug, dataFolder, archiveFolder, hostName, store, optIns, bus, now, log },
+        ...{ hosts, shelf, kept: createKeptJobs({ redis, prefix }) },
+        resumeParked: order.resumeParked ?? resumeOnHost({ host, dataFolder }),
       }))
     if (debug !== undefined) await scope.defer('debug gateway', () => debug.close())
     const parts = {

@@ -58,12 +58,19 @@ async function untilHeld(
   id: string,
 ): Promise<Extract<ShownJob['hold'], { state: 'held' }>> {
   let told = false
+  const asked: Asked = {}
   for (;;) {
     const job = await client.get<ShownJob>(`/jobs/${encodeURIComponent(id)}`)
-    if (job.hold?.state === 'held' && Date.parse(job.hold.until) > Date.now()) return job.hold
-    if (job.hold !== undefined) {
-      const why = job.hold.state === 'held' ? 'its time is over' : job.hold.why
+    const { hold } = job
+    if (hold?.state === 'held' && Date.parse(hold.until) > Date.now()) return hold
+    if (hold?.state === 'parked') await resume(client, id, hold, asked)
+    else if (hold !== undefined && hold.state !== 'resuming') {
+      const why = hold.state === 'held' ? 'its time is over' : hold.why
       throw new ConfigError(`expected a job whose machine is kept, found one whose is not: ${why}`)
+    }
+    if (hold !== undefined) {
+      await sleep(pollMs)
+      continue
     }
     const isEnded = endedStates.includes(job.state)
     if (isEnded && Date.now() - Date.parse(job.ended ?? '') > openMs) {
@@ -78,4 +85,28 @@ async function untilHeld(
     told = true
     await sleep(pollMs)
   }
+}
+
+type Asked = { at?: number; why?: string | undefined }
+
+/** Asks for the parked machine once, and gives up when no host has taken it by then. */
+async function resume(
+  client: ApiClient,
+  id: string,
+  hold: Extract<ShownJob['hold'], { state: 'parked' }>,
+  asked: Asked,
+): Promise<void> {
+  if (asked.at === undefined) {
+    process.stderr.write(`resuming the machine that was parked at ${hold.parked}\n`)
+    asked.at = Date.now()
+    asked.why = hold.why
+    await client.send('POST', `/jobs/${encodeURIComponent(id)}/resume`)
+    return
+  }
+  // What is said of an earlier try is no answer.
+  const isAnswered = hold.why !== undefined && hold.why !== asked.why
+  if (!isAnswered && Date.now() - asked.at < openMs) return
+  throw new ConfigError(
+    `the machine stays parked: ${hold.why ?? 'no host with `debug:` in its host file has taken it'}`,
+  )
 }

@@ -3,6 +3,7 @@ import { describeRoute } from 'hono-openapi'
 import { z } from 'zod'
 import { parsePublicKey } from '../../gateway/public-key.ts'
 import type { OptIn } from '../../holds/opt-ins.ts'
+import type { BuildJob } from '../../model/build.ts'
 import { type HttpEnv, requireScope } from '../auth.ts'
 import { checked } from '../checked.ts'
 import { HttpError, notFound } from '../http-error.ts'
@@ -19,6 +20,17 @@ const optInSchema = z.object({
     .min(1)
     .max(100),
 })
+
+type HoldState = NonNullable<BuildJob['hold']>['state']
+type OrderName = 'release' | 'park' | 'resume'
+type Order = { readonly summary: string; readonly states: readonly HoldState[] }
+
+/** What can be done with a machine that is kept, by those that it can be done with. */
+const orders: Readonly<Record<OrderName, Order>> = {
+  release: { summary: 'Ends the kept or parked machine of a job', states: ['held', 'parked'] },
+  park: { summary: 'Parks the kept machine of a job', states: ['held'] },
+  resume: { summary: 'Resumes the parked machine of a job', states: ['parked'] },
+}
 
 /** Who may walk into the machines of a repository's failed jobs; and ending what is kept. */
 export function debugRoutes(parts: HttpParts): Hono<HttpEnv> {
@@ -53,15 +65,21 @@ export function debugRoutes(parts: HttpParts): Hono<HttpEnv> {
     parts.log.info({ repository: key, by: context.get('caller').name }, 'no longer opted in to debug SSH')
     return context.json({ removed: key })
   })
-  routes.post('/jobs/:job/release', debug, doc('Ends the kept machine of a job'), async (context) => {
-    const id = context.req.param('job')
-    const job = await store.jobs.get(id)
-    if (job === undefined) throw notFound('job', id)
-    if (job.hold?.state !== 'held')
-      throw new HttpError(409, 'expected a job whose machine is kept, got one whose machine is not')
-    await bus.publish({ type: 'release', job: id, by: context.get('caller').name })
-    return context.json({ released: id }, 202)
-  })
+  for (const [type, { summary, states }] of Object.entries(orders)) {
+    routes.post(`/jobs/:job/${type}`, debug, doc(summary), async (context) => {
+      const id = context.req.param('job')
+      const job = await store.jobs.get(id)
+      if (job === undefined) throw notFound('job', id)
+      const state = job.hold?.state
+      if (state === undefined || !states.includes(state))
+        throw new HttpError(
+          409,
+          `expected a job whose machine is ${states.join(' or ')}, got one whose machine is ${state ?? 'gone'}`,
+        )
+      await bus.publish({ type: type as OrderName, job: id, by: context.get('caller').name })
+      return context.json({ job: id }, 202)
+    })
+  }
   return routes
 }
 

@@ -17,6 +17,14 @@ const jobStates = ['blocked', 'queued', 'claimed', ...states.slice(2)] as const
 
 export const stateSchema = z.enum(states)
 
+const parkedSchema = z.object({
+  state: z.literal('parked'),
+  parked: z.string(),
+  until: z.string().describe('when it is removed'),
+  bytes: z.number().describe('what it takes on disk'),
+  why: z.string().optional().describe('why it was not resumed when somebody wanted that'),
+})
+
 export const jobSchema = z.object({
   id: z.string(),
   build: z.string(),
@@ -48,7 +56,11 @@ export const jobSchema = z.object({
         until: z.string(),
         gateway: z.object({ host: z.string(), port: z.number(), hostKey: z.string() }),
       }),
-      z.object({ state: z.literal('ended'), host: z.string(), ended: z.string(), why: z.string() }),
+      parkedSchema,
+      z.object({ state: z.literal('resuming'), host: z.string() }),
+      z.object({
+        ...{ state: z.literal('ended'), host: z.string().optional(), ended: z.string(), why: z.string() },
+      }),
       z.object({ state: z.literal('refused'), why: z.string() }),
     ])
     .optional()

@@ -16,11 +16,12 @@ const hostDebug: HostDebug = {
   slots: 1,
   perRepository: 1,
   longest: 30_000,
+  parked: { quota: 2 ** 30, maxAge: 86_400_000 },
 }
 const optIn: OptIn = { by: 'ann', at: '2026-01-01T00:00:00.000Z', keys: [] }
 
-function aJobThat(on: On, change: Partial<BuildJob> = {}, hold = 20_000): BuildJob {
-  const job = { name: 'main', debug: { on, hold }, retry: { max: 1, on: ['boot'] } } as unknown as Job
+function aJobThat(on: On, change: Partial<BuildJob> = {}, hold = 20_000, how = 'hold'): BuildJob {
+  const job = { name: 'main', debug: { on, how, hold }, retry: { max: 1, on: ['boot'] } } as unknown as Job
   return aJob('b1', 'main', { ...change, job })
 }
 

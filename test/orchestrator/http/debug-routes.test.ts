@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { fingerprintOf } from '../../../orchestrator/gateway/public-key.ts'
+import type { ParkedHold } from '../../../orchestrator/model/build.ts'
 import { makeKeyPair } from '../../../runner/keys/key-pair.ts'
 import { type HttpWorld, httpWorld } from './http-world.ts'
 
@@ -13,6 +14,10 @@ const put = (body: unknown): RequestInit => ({
   headers: { 'content-type': 'application/json' },
 })
 const keys = [{ who: 'ada', publicKey }]
+const parkedHold: ParkedHold = {
+  ...{ state: 'parked', parked: '2026-07-01T10:00:00.000Z', until: '2026-07-08T10:00:00.000Z' },
+  ...{ bytes: 2 ** 27, why: 'another <QEMU>' },
+}
 const held = {
   state: 'held',
   host: 'host-a',
@@ -97,7 +102,7 @@ it('end what is kept by a word on the bus, and refuse where nothing is', async (
   const release = (id: string) => ask(`/api/v1/jobs/${id}/release`, { method: 'POST', ...debug })
   const { job } = await addJob({ state: 'failed', hold: held })
   const answer = await release(job.id)
-  expect([answer.status, await answer.json()]).toEqual([202, { released: job.id }])
+  expect([answer.status, await answer.json()]).toEqual([202, { job: job.id }])
   expect(said).toEqual([{ type: 'release', job: job.id, by: 'debug' }])
   const others = [
     await addJob({ state: 'failed' }),
@@ -106,6 +111,32 @@ it('end what is kept by a word on the bus, and refuse where nothing is', async (
   expect(await statusesOf(others.map((other) => release(other.job.id)))).toEqual([409, 409])
   expect(await statusesOf([release('nothing')])).toEqual([404])
   expect(said).toHaveLength(1)
+})
+
+it('have what is parked resumed or removed, and what is kept parked, each only where it can be', async () => {
+  const { ask, addJob, said } = await httpWorld()
+  const post = (id: string, what: string) => ask(`/api/v1/jobs/${id}/${what}`, { method: 'POST', ...debug })
+  const kept = await addJob({ state: 'failed', hold: held })
+  const parked = await addJob({ state: 'failed', hold: parkedHold })
+  const statuses = async (id: string) =>
+    await statusesOf(['park', 'resume', 'release'].map((what) => post(id, what)))
+  expect(await statuses(kept.job.id)).toEqual([202, 409, 202])
+  expect(await statuses(parked.job.id)).toEqual([409, 202, 202])
+  expect(said.map((message) => 'job' in message && `${message.type} ${message.job}`).toSorted()).toEqual(
+    [
+      `park ${kept.job.id}`,
+      `release ${kept.job.id}`,
+      `release ${parked.job.id}`,
+      `resume ${parked.job.id}`,
+    ].toSorted(),
+  )
+  const page = async (scopes: readonly ('read' | 'debug')[]) =>
+    await (await ask(`/jobs/${parked.job.id}`, { scopes })).text()
+  expect(await page(['read', 'debug'])).toContain(`/jobs/${parked.job.id}/resume`)
+  const shown = await page(['read'])
+  expect(shown).toContain('The machine is parked')
+  expect(shown).toContain('another &lt;QEMU&gt;')
+  expect(shown).not.toContain('/resume')
 })
 
 it('have their place on the page of the job: the way in, and the end for those who may', async () => {

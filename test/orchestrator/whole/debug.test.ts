@@ -22,7 +22,12 @@ beforeAll(async () => {
   sshd = await startSshd()
   folder = await mkdtemp(join(tmpdir(), 'mayfly-debug-test-'))
   await writeFile(join(folder, 'ada'), ada.privateKey, { mode: 0o600 })
-  const limits = { slots: 2, perRepository: 1, longest: 10 * 60_000 }
+  const limits = {
+    slots: 2,
+    perRepository: 1,
+    longest: 10 * 60_000,
+    parked: { quota: 2 ** 30, maxAge: 86_400_000 },
+  }
   const debug = { listen: { host: '127.0.0.1', port: 0 }, address: undefined, ...limits }
   whole = await startWhole({
     machine: {
@@ -39,8 +44,8 @@ afterAll(async () => {
 })
 
 /** A job of a new repository that failed, and what became of the wish to keep its machine. */
-async function failedJob(name: string, isOptedIn = true): Promise<{ id: string; hold: JobHold }> {
-  const push = await whole.repository(name, { '.mayfly.yml': `${oneJob}debug: { on: failure }\n` })
+async function failedJob(name: string, isOptedIn = true, asks = '{ on: failure }') {
+  const push = await whole.repository(name, { '.mayfly.yml': `${oneJob}debug: ${asks}\n` })
   const keys = [{ who: 'ada', publicKey: ada.publicKey }]
   const path = `/debug/${encodeURIComponent(`github:${name}`)}`
   if (isOptedIn) expect((await whole.api('PUT', path, { keys })).status).toBe(200)
@@ -57,7 +62,7 @@ async function holdOf(id: string): Promise<JobHold | undefined> {
 }
 
 function heldOf(hold: JobHold): Held {
-  if (hold.state !== 'held') throw new Error(`expected a machine that is kept, got: ${hold.why}`)
+  if (hold.state !== 'held') throw new Error(`expected a machine that is kept, got: ${JSON.stringify(hold)}`)
   return hold
 }
 
@@ -129,7 +134,26 @@ it('lets a maintainer into the machine of a job that failed, and keeps what was 
   expect([none.exitCode === 0, none.stderr]).toEqual([false, expect.stringContaining('ended by')])
 })
 
-it('says on the job why a machine was not kept, and ends one that was with its server', {
+it('parks the machine of a job that asks for that, and lets a maintainer in when it is resumed', {
+  timeout: 240_000,
+}, async () => {
+  const { id, hold } = await failedJob('octo/parked', true, '{ on: failure, how: park, hold: 5m }')
+  expect(hold).toMatchObject({ state: 'parked', bytes: 2 ** 27 })
+  expect(machineOf(id)?.destroyed).toEqual(['now'])
+  await whole.restart()
+  const identity = join(folder, 'ada')
+  const inside = await mayfly(['debug', '--identity', identity, id, '--', 'echo', 'here-$((40 + 2))'])
+  expect([inside.stdout, inside.exitCode], inside.stderr).toEqual(['here-42', 0])
+  expect(inside.stderr).toContain('resuming the machine that was parked')
+  expect(await holdOf(id)).toMatchObject({ state: 'held', before: { state: 'parked' } })
+  expect((await whole.api('POST', `/jobs/${id}/park`)).status).toBe(202)
+  await until('it is parked again', async () => (await holdOf(id))?.state === 'parked')
+  expect((await whole.api('POST', `/jobs/${id}/release`)).status).toBe(202)
+  await until('it is removed', async () => (await holdOf(id))?.state === 'ended')
+  expect(await readdir(jobFolderPath(whole.data, `${id}-1`))).not.toContain('parked')
+})
+
+it('says on the job why a machine was not kept, and parks one that was when its server stops', {
   timeout: 120_000,
 }, async () => {
   const refused = await failedJob('octo/refused', false)
@@ -143,7 +167,7 @@ it('says on the job why a machine was not kept, and ends one that was with its s
   expect(machineOf(id)?.destroyed).toEqual([])
   await whole.restart()
   expect(machineOf(id)?.destroyed).toEqual(['now'])
-  expect(await holdOf(id)).toMatchObject({ state: 'ended', why: 'its host stops' })
+  expect(await holdOf(id)).toMatchObject({ state: 'parked' })
 })
 
 const isEnd = ({ what }: { what: string }) => what === 'ended'

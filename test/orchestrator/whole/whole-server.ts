@@ -11,6 +11,7 @@ import { isEnded } from '../../../orchestrator/model/build.ts'
 import { redisPaths } from '../../../orchestrator/redis/filenames.ts'
 import { readRedisRecord } from '../../../orchestrator/redis/redis-record.ts'
 import { type Server, serve } from '../../../orchestrator/serve/serve.ts'
+import { createFakeMachine } from '../../fake-machine.ts'
 import { createFakeStart, type FakeStart, type FakeStartOptions } from '../../fake-start.ts'
 import { shelfImage } from '../../shelf-image.ts'
 import { type GitFiles, type GitServer, startGitServer } from '../git-server.ts'
@@ -91,7 +92,8 @@ export async function startWhole(options: WholeOptions = {}): Promise<Whole> {
   }
   const lines: string[] = []
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
-  const shelf = { ...openShelf({ dataFolder: data }), ensure: async (name: string) => shelfImage(name) }
+  const image = async (name: string) => shelfImage(name)
+  const shelf = { ...openShelf({ dataFolder: data }), ensure: image, resolve: image }
   const record = redisPaths({ dataFolder: data, env, uid: userInfo().uid }).record
   const { gitLimits } = options
 
@@ -99,6 +101,7 @@ export async function startWhole(options: WholeOptions = {}): Promise<Whole> {
   const startServer = () =>
     serve({
       ...{ role: 'all', host, dataFolder: data, shelf, env, log, startMachine: start },
+      resumeParked: async ({ manifest }) => createFakeMachine({ ...options.machine, id: manifest.id }),
       ...(gitLimits === undefined ? {} : { gitLimits }),
     })
   const clear = async () => {

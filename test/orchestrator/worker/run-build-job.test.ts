@@ -28,7 +28,7 @@ function debugParts(begun: string[], reserve?: DebugParts['holds']['reserve']): 
   return {
     debug: {
       ...{ listen: { host: '127.0.0.1', port: 0 }, address: undefined },
-      ...{ slots: 1, perRepository: 1, longest: 60_000 },
+      ...{ slots: 1, perRepository: 1, longest: 60_000, parked: { quota: 2 ** 30, maxAge: 86_400_000 } },
     },
     gateway: { host: '127.0.0.1', port: 2222, hostKey: 'ssh-ed25519 AAAA' },
     optIns: {
@@ -48,6 +48,9 @@ function debugParts(begun: string[], reserve?: DebugParts['holds']['reserve']): 
       authorize: async () => ({ kind: 'refused', why: 'nobody' }),
       connect: () => Promise.reject(new Error('nobody')),
       recordings: () => '',
+      park: async ({ id }, { ms, secrets }) => void begun.push(`${id} parked ${ms} ${secrets}`),
+      resume: nothing,
+      discard: nothing,
       end: async () => false,
       onEnd: () => undefined,
       close: nothing,
