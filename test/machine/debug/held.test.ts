@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -21,7 +22,7 @@ steps:
 `
 
 describe('the machine of a failed job whose repository is opted in', () => {
-  it('is kept after the verdict, without its secrets, for its maintainers alone, until somebody ends it', async () => {
+  it('is kept after the verdict, without its secrets, for its maintainers alone, across a restart of the server, until somebody ends it', async () => {
     const git = await startGitServer()
     onTestFinished(() => git.close())
     const name = 'octo/breaks'
@@ -59,17 +60,49 @@ describe('the machine of a failed job whose repository is opted in', () => {
     await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', other])
     expect((await mayfly(['debug', id, '--identity', other, 'true'])).exitCode).not.toBe(0)
 
+    // What is kept when the server stops is parked, and goes on where it was under the next.
     expect(await qemuProcesses(bench.data)).toHaveLength(1)
-    expect((await served.api('POST', `/jobs/${id}/release`)).status).toBe(202)
+    expect(await served.stop()).toBe(0)
+    expect(await qemuProcesses(bench.data)).toEqual([])
+    const frozen = join(bench.data, 'jobs', `${id}-1`, 'parked')
+    for (const name of ['state.zst', 'disk.zst', 'base.zst']) {
+      const { stdout } = await execa('zstd', ['-dc', join(frozen, name)], {
+        encoding: 'buffer',
+        maxBuffer: 2 ** 31,
+      })
+      expect(stdout.byteLength, name).toBeGreaterThan(2 ** 16)
+      expect(Buffer.from(stdout).includes(secret), name).toBe(false)
+    }
+    const next = await startServed(bench, { host: 'debug: { listen: "127.0.0.1:0" }\n' })
+    const holdOf = async () => (await next.api('GET', `/jobs/${id}`)).body.hold as { state: string }
+    expect(await holdOf()).toMatchObject({ state: 'parked' })
+    expect(await next.text(`/jobs/${id}`)).toContain('The machine is parked')
+    const resumed = await execa(
+      process.execPath,
+      [
+        mainFile,
+        'debug',
+        id,
+        '--identity',
+        key,
+        '--server',
+        next.url,
+        'cat work/evidence; ps -o comm= -p $(cat pid)',
+      ],
+      { reject: false, all: true },
+    )
+    expect(resumed.all).toContain('it has come so far\nsleep')
+
+    expect((await next.api('POST', `/jobs/${id}/release`)).status).toBe(202)
     await eventually('QEMU to be gone', async () =>
       (await qemuProcesses(bench.data)).length === 0 ? true : undefined,
     )
-    const over = await eventually('the end of the hold to be written', async () => {
-      const { body } = await served.api('GET', `/jobs/${id}`)
-      return (body.hold as { state: string }).state === 'held' ? undefined : body
-    })
-    expect(over).toMatchObject({ state: 'failed', hold: { state: 'ended', why: 'ended by local' } })
-    expect(await served.stop()).toBe(0)
+    const over = await eventually('the end of the hold to be written', async () =>
+      (await holdOf()).state === 'held' ? undefined : await holdOf(),
+    )
+    expect(over).toMatchObject({ state: 'ended', why: 'ended by local' })
+    expect(existsSync(frozen)).toBe(false)
+    expect(await next.stop()).toBe(0)
     await expectNothingLeft(bench)
   })
 })

@@ -32,6 +32,8 @@ export async function startServed(bench: Bench, options: ServeOptions = {}): Pro
     stdin: 'ignore',
     reject: false,
     buffer: false,
+    // Parking what is kept takes a while.
+    forceKillAfterDelay: 120_000,
   })
   let output = ''
   const ready = new Promise<string>((resolve, reject) => {
