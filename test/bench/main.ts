@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type BenchPlace, createBenchPlace } from './bench-place.ts'
 import { coldBoot } from './cold-boot.ts'
+import { debug } from './debug.ts'
 import { describeHost } from './describe-host.ts'
 import type { Figure } from './figure.ts'
 import { figureTable } from './figure-table.ts'
@@ -24,7 +25,12 @@ import { webhooks } from './webhooks.ts'
  */
 type Bench = (place: BenchPlace, runs: number) => Promise<Figure[]>
 
-const onMachines: Readonly<Record<string, Bench>> = { 'cold-boot': coldBoot, 'hello-job': helloJob, upload }
+const onMachines: Readonly<Record<string, Bench>> = {
+  'cold-boot': coldBoot,
+  'hello-job': helloJob,
+  upload,
+  debug,
+}
 const withoutMachines: Readonly<Record<string, Bench>> = {
   'log-path': logPath,
   'log-followers': logFollowers,
