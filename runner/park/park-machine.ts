@@ -1,4 +1,4 @@
-import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { execa } from 'execa'
 import { InfraError } from '../../config/errors.ts'
@@ -71,7 +71,10 @@ async function freezeInto(work: ParkedPaths, { machine, spec, subject, places, s
   const base = await backingOf(places.overlay, signal)
   if (base !== subject.image.disk) await compressFile({ from: base, to: work.base, signal })
   if (spec.firmware.kind === 'uefi') await copyFile(spec.firmware.vars, work.firmwareVars)
-  for (const path of await present(work)) await syncPath(path)
+  for (const path of await present(work)) {
+    await chmod(path, 0o600)
+    await syncPath(path)
+  }
 }
 
 /** The file on which a qcow2 disk stands. */

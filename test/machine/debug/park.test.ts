@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -65,6 +65,8 @@ describe('a machine that is parked', () => {
       expect(await readParkedManifest(folder)).toEqual(manifest)
       expect(manifest).toMatchObject({ id: machine.id, hasBase: strategy === 'template' })
       expect(manifest.bytes).toBeLessThan(400e6)
+      for (const name of await readdir(folder))
+        expect((await stat(join(folder, name))).mode & 0o777, name).toBe(0o600)
       const plain = await unpacked(folder)
       // What was not a secret is there, so a secret would have been found.
       expect(plain['state.zst']?.includes(held.slice(0, 32))).toBe(true)
