@@ -1,6 +1,7 @@
 import type { JobRecord } from '../../runner/job/job-record.ts'
 import { Cancelled } from '../../runner/job/outcome.ts'
 import { runJob } from '../../runner/job/run-job.ts'
+import type { Machine } from '../../runner/machine/machine.ts'
 import { isForkBuild } from '../builds/fork-policy.ts'
 import { prepareHold, type TakenHold } from '../holds/prepare-hold.ts'
 import type { Build, BuildJob } from '../model/build.ts'
@@ -114,6 +115,7 @@ async function run({ parts, job, persist, build, repository, cancel }: Run): Pro
   const hold = await persist('reading who may debug', () =>
     prepareHold({ debug: parts.debug, store: parts.store, build, job, secrets, log: parts.log }),
   )
+  let kept: Machine | undefined
   try {
     const record = await runJob({
       // As it was planned, which is what this host gave room to, whatever its image says by now.
@@ -143,7 +145,11 @@ async function run({ parts, job, persist, build, repository, cancel }: Run): Pro
         if (event.type === 'phase-started' && event.phase === 'boot') void builds.jobStarted(job)
       },
       onImageProgress: () => undefined,
-      keepMachine: hold.take,
+      keepMachine: (ended, machine) => {
+        const isTaken = hold.take(ended, machine)
+        if (isTaken) kept = machine
+        return isTaken
+      },
     })
     return { record, hold: hold.taken() }
   } catch (error) {
@@ -151,7 +157,9 @@ async function run({ parts, job, persist, build, repository, cancel }: Run): Pro
     await hold.taken()?.giveUp()
     throw error
   } finally {
-    bytes.end()
+    // Its console goes on, and so do those who follow it.
+    if (kept === undefined) bytes.end()
+    else void kept.ended.then(bytes.end)
     await source.release()
   }
 }

@@ -16,6 +16,9 @@ export type JobFolder = {
   writeEvent(event: JobEvent): Promise<void>
   /** Replaces `record.json` as a whole: a crash leaves the old one or the new one. */
   writeRecord(record: object): Promise<void>
+  /** Closes all but the console, which a machine that is kept goes on with. */
+  closeButConsole(): Promise<void>
+  /** Closes all. */
   close(): Promise<void>
 }
 
@@ -41,7 +44,7 @@ export async function createJobFolder({ dataFolder, id, logLimit }: JobFolderOpt
   const console = await LogFile.open({ folder: path, name: consoleName, ...limit })
   const timeline = await openTimeline(join(path, timelineName))
   let lastWrite: Promise<void> = Promise.resolve()
-  let closing: Promise<void> | undefined
+  let closingMost: Promise<void> | undefined
 
   /** One write after the other; a failed one does not stop those after it. */
   const inOrder = (write: () => Promise<void>): Promise<void> => {
@@ -53,7 +56,11 @@ export async function createJobFolder({ dataFolder, id, logLimit }: JobFolderOpt
   const finish = async (): Promise<void> => {
     await lastWrite
     await timeline.close()
-    await Promise.all([log.close(), console.close()])
+    await log.close()
+  }
+  const closeButConsole = (): Promise<void> => {
+    closingMost ??= finish()
+    return closingMost
   }
 
   return {
@@ -68,10 +75,8 @@ export async function createJobFolder({ dataFolder, id, logLimit }: JobFolderOpt
     },
     writeRecord: (record) =>
       inOrder(() => replaceFile(path, recordName, `${JSON.stringify(record, null, 2)}\n`)),
-    close() {
-      closing ??= finish()
-      return closing
-    },
+    closeButConsole,
+    close: () => closeButConsole().finally(() => console.close()),
   }
 }
 

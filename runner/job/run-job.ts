@@ -5,7 +5,7 @@ import { unmaskable } from '../logs/mask-needles.ts'
 import type { Machine } from '../machine/machine.ts'
 import { bootJobMachine, type JobMachine } from './boot-job-machine.ts'
 import { collectPhase } from './collect-phase.ts'
-import { createJobFolder } from './job-folder.ts'
+import { createJobFolder, type JobFolder } from './job-folder.ts'
 import type { JobLife } from './job-life.ts'
 import type { JobOrder } from './job-order.ts'
 import { createRecord, type JobRecord } from './job-record.ts'
@@ -47,9 +47,22 @@ export async function runJob(order: JobOrder): Promise<JobRecord> {
     if (held.isTaken !== true) await life.phase('destroyed', async () => await held.machine?.destroy('now'))
     record.ended = new Date().toISOString()
     await folder.writeRecord(record)
-    await timeline.settle().finally(() => folder.close())
+    if (held.isTaken === true) await keepConsole({ machine: held.machine, timeline, folder })
+    else await timeline.settle().finally(() => folder.close())
   }
   return record
+}
+
+type KeepConsole = { machine: Machine | undefined; timeline: Timeline; folder: JobFolder }
+
+/** Whoever took the machine over reads its console where it was read before, until the machine ends. */
+async function keepConsole({ machine, timeline, folder }: KeepConsole): Promise<void> {
+  void machine?.ended
+    .then(() => timeline.endConsole())
+    .then(() => folder.close())
+    // It cannot be written to the disk any more, which was said while the job lived, or is of no consequence now.
+    .catch(() => undefined)
+  await timeline.settle({ keepsConsole: true }).finally(() => folder.closeButConsole())
 }
 
 /** What a job has of its machine. */

@@ -20,8 +20,13 @@ export type Timeline = {
   console(chunk: Buffer): void
   /** bytes of the log so far */
   logSize(): number
-  /** Waits until everything is on disk; rejects when something could not be written. */
-  settle(): Promise<void>
+  /**
+   * Waits until everything is on disk; rejects when something could not be written. Nothing is told afterwards, unless
+   * the machine is kept: then its console is, as before, until `endConsole`.
+   */
+  settle(how?: { readonly keepsConsole: boolean }): Promise<void>
+  /** Lets go what could have been the beginning of a secret on the console of a machine that was kept. */
+  endConsole(): void
 }
 
 const newline = 10
@@ -33,6 +38,7 @@ export function createTimeline({ folder, record, secrets, onEvent }: TimelineOpt
   let writing: Promise<void> = Promise.resolve()
 
   let isOver = false
+  let keepsConsole = false
 
   const tell = (untimed: UntimedJobEvent): Promise<void> => {
     // A machine that is kept goes on when its job is over and the folder is closed.
@@ -45,6 +51,19 @@ export function createTimeline({ folder, record, secrets, onEvent }: TimelineOpt
     // `settle` hands the fault on; until then it must not count as unhandled.
     writing.catch(() => undefined)
     return written
+  }
+
+  /** The record has been written by then, and whatever cannot be kept of the console costs nobody a verdict. */
+  const tellKept = (data: Buffer) => {
+    const event: JobEvent = { type: 'console', data, at: Math.round(performance.now() - started) }
+    folder.writeEvent(event).catch(() => undefined)
+    onEvent(event)
+  }
+
+  const tellConsole = (data: Buffer) => {
+    if (data.length === 0) return
+    if (!isOver) void tell({ type: 'console', data })
+    else if (keepsConsole) tellKept(data)
   }
 
   let atLineStart = true
@@ -64,16 +83,17 @@ export function createTimeline({ folder, record, secrets, onEvent }: TimelineOpt
       if (step === undefined) await tellLog(step, logMasker.end())
     },
     endLog: (step) => tellLog(step, logMasker.end()),
-    console: (chunk) => {
-      const data = consoleMasker.push(chunk)
-      if (data.length > 0) void tell({ type: 'console', data })
-    },
+    console: (chunk) => tellConsole(consoleMasker.push(chunk)),
     logSize: () => folder.log.size,
-    settle: async () => {
-      const rest = consoleMasker.end()
-      if (rest.length > 0) void tell({ type: 'console', data: rest })
+    settle: async (how = { keepsConsole: false }) => {
+      if (!how.keepsConsole) tellConsole(consoleMasker.end())
+      keepsConsole = how.keepsConsole
       isOver = true
       await writing
+    },
+    endConsole: () => {
+      tellConsole(consoleMasker.end())
+      keepsConsole = false
     },
   }
 }

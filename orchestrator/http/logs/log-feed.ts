@@ -1,7 +1,9 @@
+import { consoleName } from '../../../runner/job/filenames.ts'
 import { readRange } from '../../../runner/logs/read-range.ts'
 import { shareNext } from '../../../runner/share-next.ts'
 import type { Bus } from '../../bus/bus.ts'
 import { type BuildJob, isEnded } from '../../model/build.ts'
+import { isKept } from '../../model/is-kept.ts'
 import { type JobLog, logSize } from './job-log.ts'
 import { logFrame } from './log-frame.ts'
 
@@ -38,10 +40,13 @@ type Open = {
   readonly bus: Bus
   readonly log: JobLog
   readonly job: string
-  /** Counts from 1; over when it has ended, or another one has begun. */
+  /**
+   * Counts from 1; over when it has ended, or another one has begun. The console goes on with a machine that is kept.
+   */
   readonly attempt: number
   /** The job as it is now. */
-  readonly readJob: () => Promise<Pick<BuildJob, 'attempt' | 'state'> | undefined>
+  readonly readJob: () => Promise<Pick<BuildJob, 'attempt' | 'state' | 'hold'> | undefined>
+  readonly now: () => Date
 }
 
 /** Bytes of a log in one event, at most; frames end at its multiples, so that followers who came at different times meet */
@@ -49,7 +54,7 @@ export const frameBytes = 64 * 1024
 /** Those who are not far behind the first one find their frames made. */
 const framesKept = 16
 
-export function openLogFeed({ bus, log, job, attempt, readJob }: Open): LogFeed {
+export function openLogFeed({ bus, log, job, attempt, readJob, now }: Open): LogFeed {
   let version = 0
   const waiting = new Set<() => void>()
   const frames = new Map<string, Promise<LogFrame>>()
@@ -66,7 +71,10 @@ export function openLogFeed({ bus, log, job, attempt, readJob }: Open): LogFeed 
       const at = version
       // Asked before the size: what is written before the verdict is read after it.
       const current = await readJob()
-      const isOver = current === undefined || isEnded(current.state) || current.attempt > attempt
+      const isOver =
+        current === undefined ||
+        current.attempt > attempt ||
+        (isEnded(current.state) && !(log.name === consoleName && isKept(current, now())))
       return { size: await logSize(log), isOver, state: current?.state, version: at }
     }),
     frame: (offset, { size, isOver }) => {

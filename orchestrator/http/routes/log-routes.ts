@@ -79,7 +79,7 @@ export function logRoutes(parts: HttpParts): Hono<HttpEnv> {
         const given = context.req.header('last-event-id') ?? context.req.query('start') ?? '0'
         const from = /^\d{1,15}$/.test(given) ? Number(given) : 0
         const readJob = () => parts.store.jobs.get(id)
-        const joined = feeds.join({ bus: parts.bus, log, job: id, attempt, readJob })
+        const joined = feeds.join({ bus: parts.bus, log, job: id, attempt, readJob, now: parts.now })
         return followLog({ context, ...joined, turn, from })
       },
     )

@@ -57,6 +57,8 @@ export async function liveJob(setting: JobSetting): Promise<LivedJob> {
   const directory = join(root, 'repository')
   await writeTree(directory, setting.repository ?? { 'README.md': 'hello\n' })
   const start = createFakeStart(setting)
+  // One that was taken over has its console's file open until it ends.
+  onTestFinished(async () => void (await Promise.all(start.machines.map((one) => one.destroy()))))
   const events: JobEvent[] = []
   const cancel = new AbortController()
   const record = await runJob({

@@ -1,6 +1,8 @@
 import { readdir } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { JobEvent } from '../../../runner/job/job-event.ts'
+import { until } from '../../orchestrator/until.ts'
 import { type JobSetting, liveJob, readKept } from './live-job.ts'
 
 const whole = `
@@ -242,15 +244,23 @@ describe('a machine that somebody takes over', () => {
     expect(died.machine?.destroyed).toEqual(['now'])
   })
 
-  it('may say on its console what it likes afterwards', async () => {
+  it('is still heard on its console until it ends, and of nothing else', async () => {
     const lived = await liveJob({
       ...{ pipeline: whole, steps: fails, keepMachine: () => true },
       boot: { console: 'Linux version 6.1\n' },
     })
     const told = lived.events.length
     lived.machine?.console.say('a maintainer was here\n')
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    expect(lived.events.length).toBe(told)
-    expect(await readKept(lived, 'console')).toBe('Linux version 6.1\n')
+    await until('it is on the disk', async () => (await readKept(lived, 'console')).endsWith('here\n'))
+    expect(lived.events.slice(told).map(({ type }) => type)).toEqual(['console'])
+    expect(await readKept(lived, 'console')).toBe('Linux version 6.1\na maintainer was here\n')
+
+    const record = await readKept(lived, 'record.json')
+    await lived.machine?.destroy()
+    await lived.machine?.ended
+    await setImmediate()
+    lived.machine?.console.say('too late\n')
+    expect(await readKept(lived, 'console')).not.toContain('too late')
+    expect(await readKept(lived, 'record.json')).toBe(record)
   })
 })

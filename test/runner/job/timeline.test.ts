@@ -45,6 +45,23 @@ describe('the timeline', () => {
     expect(events[1]?.at).toBeGreaterThanOrEqual(29)
   })
 
+  it('goes on with the console of a machine that is kept, masked across the end of the job', async () => {
+    const { timeline, events, folder } = await begin(['hunter2hunter2'])
+    timeline.console(Buffer.from('login: hunter2'))
+    await timeline.settle({ keepsConsole: true })
+    await folder.closeButConsole()
+    timeline.emit({ type: 'note', message: 'not any more' })
+    timeline.console(Buffer.from('hunter2\nPassword: hunt'))
+    timeline.endConsole()
+    timeline.console(Buffer.from('never'))
+    await folder.close()
+    const said = events
+      .map((event) => (event.type === 'console' ? event.data.toString() : event.type))
+      .join('')
+    expect(said).toBe('login: ***\nPassword: hunt')
+    expect(await readFile(join(folder.path, 'console'), 'utf8')).toBe(said)
+  })
+
   it('takes what it tells into the record', async () => {
     const { timeline, record, folder } = await begin()
     timeline.emit({ type: 'step-started', index: 0, name: 'build', offset: 12 })

@@ -73,6 +73,23 @@ describe('following a log', () => {
     expect((await reading).map(({ data }) => data.text)).toEqual(['login:', undefined])
   })
 
+  it('goes on with the console of a machine that is kept after its verdict, and ends with that', async () => {
+    const { ask, addJob, parts } = await httpWorld()
+    const gateway = { host: '127.0.0.1', port: 2222, hostKey: 'ssh-ed25519 AAAA' }
+    const hold = { state: 'held', host: 'host-a', until: '2026-01-02T03:34:05.000Z', gateway } as const
+    const { job, folder } = await addJob({ state: 'failed', hold })
+    const follow = async (stream: string) =>
+      readEvents(await ask(`/api/v1/jobs/${job.id}/${stream}/follow`, { scopes: ['read'] }))
+    const log = await (await follow('log')).next()
+    expect(log.value?.name).toBe('end')
+    const events = await follow('console')
+    await appendFile(join(folder, 'console'), 'login: ')
+    expect((await events.next()).value?.data.text).toBe('login: ')
+    const ended = { state: 'ended', host: 'host-a', ended: '2026-01-02T03:20:05.000Z', why: 'ended' } as const
+    await parts.store.jobs.change(job.id, ['failed'], { hold: ended })
+    expect((await events.next()).value?.name).toBe('end')
+  })
+
   it('ends for an attempt when the next one has begun', async () => {
     const { ask, addJob, parts } = await httpWorld()
     const { job, folder } = await addJob({ attempt: 1 })
