@@ -51,6 +51,7 @@ export type FakeCall =
   | 'forgetSecrets'
   | 'visit'
   | 'park'
+  | 'openConsole'
   | 'runStep'
   | 'list'
   | 'stat'
@@ -90,6 +91,8 @@ export type FakeMachine = Machine & {
   readonly ran: readonly StepCommand[]
   /** How it was asked to go, once for each time it was asked. */
   readonly destroyed: readonly ('graceful' | 'now')[]
+  /** What was typed on its console; its terminal shows it, as a line discipline does. */
+  readonly typed: readonly string[]
   /** Ends the machine by itself, as a panic or the host's kernel would; what is under way in it fails with it. */
   end(end: MachineEnd): void
 }
@@ -114,6 +117,7 @@ export function createFakeMachine(options: FakeMachineOptions = {}): FakeMachine
   const puts: { path: string; content: Buffer; mode: number }[] = []
   const ran: StepCommand[] = []
   const destroyed: ('graceful' | 'now')[] = []
+  const typed: string[] = []
   const console = createFakeConsole()
   const gone = new AbortController()
   let settle: (end: MachineEnd) => void = () => undefined
@@ -172,6 +176,7 @@ export function createFakeMachine(options: FakeMachineOptions = {}): FakeMachine
     puts,
     ran,
     destroyed,
+    typed,
     end,
     ended,
     get workdir() {
@@ -224,6 +229,15 @@ export function createFakeMachine(options: FakeMachineOptions = {}): FakeMachine
         await writeParkedManifest(parkedFolder(jobFolder), manifest)
         return manifest
       }),
+    openConsole: (signal) =>
+      call('openConsole', signal, () => ({
+        write: async (chunk) => {
+          if (gone.signal.aborted) throw closed()
+          typed.push(chunk.toString())
+          console.say(chunk.toString())
+        },
+        close: () => typed.push('closed'),
+      })),
     runStep: (step, signal) =>
       call('runStep', signal, async (either) => {
         ran.push(step)

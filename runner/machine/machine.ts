@@ -49,6 +49,8 @@ export type Machine = {
    * To be called when its secrets are gone and nobody visits it; where it rejects, the machine is still to be destroyed.
    */
   park(jobFolder: string, signal: AbortSignal): Promise<ParkedManifest>
+  /** The way to type on the serial console, for one at a time; whoever asked for it closes it. */
+  openConsole(signal: AbortSignal): Promise<ConsoleInput>
   /** Runs a step to its end, across broken connections, and hands over every byte of its output once. */
   runStep(step: StepCommand, signal: AbortSignal): Promise<StepExit>
   readonly files: RemoteFiles
@@ -119,6 +121,13 @@ export type Console = {
   listen(onData: (chunk: Buffer) => void): () => void
   /** The last `count` lines, control bytes and escape sequences removed. */
   tail(count: number): string[]
+}
+
+/** What is typed on the serial console. What the machine answers is on its `console`, for all who listen. */
+export type ConsoleInput = {
+  /** Resolves when there is room for more; rejects when the console is closed. One call after the other. */
+  write(chunk: Buffer): Promise<void>
+  close(): void
 }
 
 export type Preparation = {

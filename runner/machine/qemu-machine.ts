@@ -25,7 +25,8 @@ import type { TemplateSubject } from '../template/template-key.ts'
 import { endError } from './end-error.ts'
 import type { MachinePaths } from './filenames.ts'
 import { guarded } from './guarded.ts'
-import type { DestroyReport, GateTime, Machine, MachineEnd, MachineFacts } from './machine.ts'
+import type { ConsoleInput, DestroyReport, GateTime, Machine, MachineEnd, MachineFacts } from './machine.ts'
+import { openConsoleInput } from './open-console-input.ts'
 import { stopLadder } from './stop-ladder.ts'
 import { createSightings, endOf, noteEvent } from './watch-machine.ts'
 
@@ -182,6 +183,10 @@ export class QemuMachine implements Machine {
   park(jobFolder: string, signal: AbortSignal): Promise<ParkedManifest> {
     const { spec, subject, paths: places } = this.#options
     return parkMachine({ machine: this, spec, subject, places, jobFolder, signal })
+  }
+
+  openConsole(signal: AbortSignal): Promise<ConsoleInput> {
+    return guarded({ machine: this, signal, call: () => openConsoleInput(this.#options.paths.serialSocket) })
   }
 
   traffic(): EgressRecord[] {
