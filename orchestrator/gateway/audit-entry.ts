@@ -1,4 +1,4 @@
-export type ChannelKind = 'shell' | 'exec' | 'sftp' | 'forward'
+export type ChannelKind = 'shell' | 'exec' | 'sftp' | 'forward' | 'console'
 
 /** Bytes that went through, and how long it took. */
 type Traffic = { readonly toMachine: number; readonly fromMachine: number; readonly ms: number }

@@ -3,7 +3,7 @@ import type { ChannelKind } from './audit-entry.ts'
 
 /** What a client wants of a session channel, once it has said all. */
 export type ChannelRequest = {
-  readonly kind: Exclude<ChannelKind, 'forward'>
+  readonly kind: Exclude<ChannelKind, 'forward' | 'console'>
   /** Empty but for `exec`. */
   readonly command: string
   readonly pty: PseudoTtyInfo | undefined

@@ -27,8 +27,11 @@ type ExpectLogin = {
 type Open = {
   readonly until: Date
   readonly greeting: string
-  readonly keys: readonly { readonly who: string; readonly key: PublicKey; readonly line: string }[]
+  readonly keys: readonly Usable[]
 }
+
+type Usable = Omit<AllowedKey, 'publicKey'> & { readonly key: PublicKey; readonly line: string }
+type AllowedKey = Extract<Authorization, { kind: 'open' }>['keys'][number]
 
 /** Keys that a client may show and signatures that it may make; an agent may hold a few that fit nothing. */
 const mostTries = 20
@@ -63,10 +66,10 @@ export function expectLogin({ connection, from, authorize, enter, audit, log }: 
       return refuse(context, `no key of yours may enter job ${job}; you showed ${[...shown].join(', ')}`)
     }
     if (context.method !== 'publickey') return context.reject(methods)
-    answerKey(context, open)
+    await answerKey(context, open)
   }
 
-  const answerKey = (context: PublicKeyAuthContext, { keys, until, greeting }: Open) => {
+  const answerKey = async (context: PublicKeyAuthContext, { keys, until, greeting }: Open) => {
     const { data } = context.key
     const fingerprint = fingerprintOf(data)
     shown.add(fingerprint)
@@ -78,7 +81,11 @@ export function expectLogin({ connection, from, authorize, enter, audit, log }: 
     // Asked whether the key would do, not proven to have it: the answer is not a login.
     if (context.signature === undefined) return context.accept()
     if (!isSigned(known.line, context)) return refuse(context, `the signature with ${fingerprint} is wrong`)
-    const why = enter({ job, who: known.who, fingerprint, from, until, greeting })
+    const isSpent = known.spend !== undefined && !(await known.spend())
+    if (end !== undefined) return context.reject(['publickey'])
+    if (isSpent) return refuse(context, 'that key was good for one login, which is over or came too late')
+    const { who, use = 'shell' } = known
+    const why = enter({ ...{ job, who, fingerprint, from, until, greeting, use } })
     if (why !== undefined) return refuse(context, why)
     end = 'entered'
     context.accept()
@@ -120,9 +127,10 @@ async function ask({ job, authorize, log }: Ask): Promise<Open | string> {
   return { until, greeting, keys: keys.flatMap((entry) => usableKey(entry, log)) }
 }
 
-function usableKey({ who, publicKey: line }: { who: string; publicKey: string }, log: Logger): Open['keys'] {
+function usableKey({ publicKey: line, ...allowed }: AllowedKey, log: Logger): Usable[] {
+  const { who } = allowed
   try {
-    return [{ who, line, key: parsePublicKey(line) }]
+    return [{ ...allowed, line, key: parsePublicKey(line) }]
   } catch (error) {
     log.warn(
       { who, error: error instanceof Error ? error.message : error },

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import type { Logger } from 'pino'
 import type { Client } from 'ssh2'
+import type { ConsoleInput } from '../../runner/machine/machine.ts'
 import type { AuditEntry, ChannelKind } from './audit-entry.ts'
 import type { GatewayLimits } from './gateway-limits.ts'
 
@@ -22,6 +23,8 @@ export type GatewayOptions = {
   readonly authorize: (job: string) => Promise<Authorization>
   /** A new connection to that machine's sshd, logged in as its login user; the gateway ends it. */
   readonly connect: (job: string, signal: AbortSignal) => Promise<Client>
+  /** The way to type on that machine's serial console; the gateway closes it. */
+  readonly openConsole: (job: string, signal: AbortSignal) => Promise<ConsoleInput>
   /** Called in order, and never awaited. */
   readonly audit: (entry: AuditEntry) => void
   /** Where the recording of a terminal goes: asciinema v2, in whole lines, ended by the gateway. */
@@ -38,6 +41,10 @@ export type Authorization =
         readonly who: string
         /** As `parsePublicKey` reads it; one that it refuses lets nobody in. */
         readonly publicKey: string
+        /** `console` lets its holder type on the serial console and do nothing else. @defaultValue 'shell' */
+        readonly use?: LoginUse
+        /** Of a key that is good for one login: whether this is it. */
+        readonly spend?: () => Promise<boolean>
       }[]
       /** Every session ends by force then. */
       readonly until: Date
@@ -46,6 +53,8 @@ export type Authorization =
     }
   /** `why` is shown to whoever asks, before any key was seen. */
   | { readonly kind: 'refused'; readonly why: string }
+
+export type LoginUse = 'shell' | 'console'
 
 /** A login that is in a machine. */
 export type SessionView = {

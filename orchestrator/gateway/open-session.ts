@@ -1,8 +1,9 @@
 import type { Client, Connection } from 'ssh2'
 import { ulid } from 'ulid'
+import type { ConsoleInput } from '../../runner/machine/machine.ts'
 import type { ChannelKind, SessionAudit } from './audit-entry.ts'
 import { connectOnce } from './connect-once.ts'
-import type { GatewayOptions, SessionView, Terminal } from './gateway.ts'
+import type { GatewayOptions, LoginUse, SessionView, Terminal } from './gateway.ts'
 import type { GatewayLimits } from './gateway-limits.ts'
 import { readableTime } from './readable-time.ts'
 import { disconnect } from './ssh2/disconnect.ts'
@@ -16,6 +17,7 @@ export type Login = {
   readonly from: string
   readonly until: Date
   readonly greeting: string
+  readonly use: LoginUse
 }
 
 /** What the channels of a session share. */
@@ -25,6 +27,8 @@ export type Session = {
   readonly limits: GatewayLimits
   /** The session's connection to its machine. */
   machine(): Promise<Client>
+  /** The way to type on the machine's serial console; whoever asked closes it. */
+  openConsole(): Promise<ConsoleInput>
   /** Counts a channel in, and keeps it in the record until it is closed. */
   open(kind: ChannelKind, detail: string): SessionChannel
   /** Somebody asked for what nobody gets. */
@@ -55,7 +59,7 @@ type OpenSession = {
   connection: Connection
   login: Login
   limits: GatewayLimits
-} & Pick<GatewayOptions, 'audit' | 'connect' | 'record'>
+} & Pick<GatewayOptions, 'audit' | 'connect' | 'openConsole' | 'record'>
 
 /** What goes through, in bytes; `since` in ms. */
 type Traffic = { toMachine: number; fromMachine: number; readonly since: number }
@@ -161,6 +165,7 @@ export function openSession({ connection, login, limits, ...options }: OpenSessi
 
   return {
     ...{ login, connection, limits, open, end, closed, record: options.record },
+    openConsole: () => options.openConsole(job, over.signal),
     machine: connectOnce({ connect: options.connect, job, signal: over.signal, onLost: end }),
     deny: (why) => {
       if (ending !== undefined) return

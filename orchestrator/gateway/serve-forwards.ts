@@ -15,10 +15,12 @@ const itself = ['127.0.0.1', '::1', 'localhost']
  * that no name and no address is ever looked up or reached from this host.
  */
 export function serveForwards(session: Session): void {
-  const { connection, limits } = session
+  const { connection, limits, login } = session
   let open = 0
+  const refusalOf = (info: TcpipRequestInfo) =>
+    open < limits.forwards ? refusal(info) : `${open} forwarded connections are open already`
   connection.on('tcpip', (accept, reject, info) => {
-    const why = open < limits.forwards ? refusal(info) : `${open} forwarded connections are open already`
+    const why = login.use === 'console' ? 'this key is for the console' : refusalOf(info)
     if (why !== undefined) {
       session.deny(`a forward to ${placeOf(info)}: ${why}`)
       refuseChannel(connection, reject, `Mayfly: ${why}`)

@@ -2,6 +2,7 @@ import type { ServerChannel, Session as Ssh2Session } from 'ssh2'
 import type { ChannelRequest } from './channel-request.ts'
 import type { Session } from './open-session.ts'
 import { runChannel } from './run-channel.ts'
+import { consoleSubsystem, runConsole } from './run-console.ts'
 import { refuseChannel } from './ssh2/refuse-channel.ts'
 import type { TerminalSize } from './start-recording.ts'
 
@@ -67,6 +68,11 @@ function serveOne(session: Session, channel: Ssh2Session): void {
     void runChannel({ session, stream: accept(), request: { kind, command, pty, env }, events }).catch(
       (error: unknown) => session.end(`something went wrong in the gateway: ${error}`),
     )
+  channel.once('close', () => events.onClosed?.())
+  if (session.login.use === 'console') {
+    serveConsole(session, channel, events)
+    return
+  }
   channel.on('shell', (accept) => begin(accept, 'shell', ''))
   channel.on('exec', (accept, _reject, { command }) => begin(accept, 'exec', command))
   channel.on('subsystem', (accept, reject, { name }) => {
@@ -74,5 +80,20 @@ function serveOne(session: Session, channel: Ssh2Session): void {
     session.deny(`the subsystem ${name.slice(0, 100)}`)
     reject?.()
   })
-  channel.once('close', () => events.onClosed?.())
+}
+
+/** A key that was made for the console opens that and nothing else. */
+function serveConsole(session: Session, channel: Ssh2Session, events: ChannelEvents): void {
+  const deny = (what: string, reject?: () => void) => {
+    session.deny(`${what}, with a key for the console`)
+    reject?.()
+  }
+  channel.on('shell', (_accept, reject) => deny('a shell', reject))
+  channel.on('exec', (_accept, reject) => deny('a command', reject))
+  channel.on('subsystem', (accept, reject, { name }) => {
+    if (name !== consoleSubsystem) return deny(`the subsystem ${name.slice(0, 100)}`, reject)
+    void runConsole({ session, stream: accept(), events }).catch((error: unknown) =>
+      session.end(`something went wrong in the gateway: ${error}`),
+    )
+  })
 }

@@ -3,7 +3,7 @@ import ssh2, { type Connection } from 'ssh2'
 import { ConfigError } from '../../config/errors.ts'
 import { createAdmission } from './create-admission.ts'
 import { expectLogin } from './expect-login.ts'
-import type { Gateway, GatewayOptions } from './gateway.ts'
+import type { Gateway, GatewayOptions, LoginUse } from './gateway.ts'
 import { defaultGatewayLimits } from './gateway-limits.ts'
 import { type Login, openSession, type Session } from './open-session.ts'
 import { serveForwards } from './serve-forwards.ts'
@@ -50,10 +50,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   /** Connections that have not logged in, each with the timer that ends it. */
   const waiting = new Map<Socket, NodeJS.Timeout>()
   const sessions = new Set<Session>()
-  const sessionsOf = (job: string) => Array.from(sessions).filter(({ login }) => login.job === job)
+  const sessionsOf = (job: string, use?: LoginUse) =>
+    Array.from(sessions).filter(({ login }) => login.job === job && (use === undefined || login.use === use))
 
   const enter = (connection: Connection, socket: Socket, login: Login): string | undefined => {
-    const inside = sessionsOf(login.job)
+    // Whoever types on the console does so beside whoever has a shell.
+    const inside = sessionsOf(login.job, login.use)
     if (inside.length >= limits.sessionsPerJob) {
       const names = inside.map((session) => `${session.login.who} from ${session.login.from}`).join(', ')
       return `job ${login.job} has ${inside.length} of ${limits.sessionsPerJob} sessions already: ${names}`
@@ -61,8 +63,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     clearTimeout(waiting.get(socket))
     waiting.delete(socket)
     admission.refund(socket.remoteAddress ?? '')
-    const { connect, record } = options
-    const session = openSession({ connection, login, limits, audit, connect, record })
+    const { connect, openConsole, record } = options
+    const session = openSession({ connection, login, limits, audit, connect, openConsole, record })
     sessions.add(session)
     void session.closed.then(() => sessions.delete(session))
     serveSessionChannels(session)

@@ -5,7 +5,7 @@ import type { Client } from 'ssh2'
 import type { HostDebug } from '../../config/host/host-config.ts'
 import { debugName, jobFolderPath, recordName } from '../../runner/job/filenames.ts'
 import type { JobRecord } from '../../runner/job/job-record.ts'
-import type { Machine } from '../../runner/machine/machine.ts'
+import type { ConsoleInput, Machine } from '../../runner/machine/machine.ts'
 import { timeLimit } from '../../runner/time-limit.ts'
 import type { Authorization } from '../gateway/gateway.ts'
 import { type BuildJob, endStates, type JobHold, type ParkedHold } from '../model/build.ts'
@@ -14,6 +14,7 @@ import { attemptId } from '../worker/attempt-id.ts'
 import type { KeptJobs } from './kept-jobs.ts'
 import type { OptIns } from './opt-ins.ts'
 import type { Parking } from './parking.ts'
+import type { Tickets } from './tickets.ts'
 
 type Options = {
   readonly debug: HostDebug
@@ -24,6 +25,7 @@ type Options = {
   readonly optIns: Pick<OptIns, 'get'>
   readonly parking: Parking
   readonly kept: KeptJobs
+  readonly tickets: Pick<Tickets, 'ofJob'>
   readonly now: () => Date
   readonly log: Logger
 }
@@ -35,6 +37,8 @@ export type Holds = {
   /** For the gateway: who may enter the machine of a job. */
   authorize(job: string): Promise<Authorization>
   connect(job: string, signal: AbortSignal): Promise<Client>
+  /** The way to type on the serial console of a job's machine. */
+  openConsole(job: string, signal: AbortSignal): Promise<ConsoleInput>
   /** Folder of the recordings of a job. */
   recordings(job: string): string
   /** Parks a machine that nobody holds, once its secrets are removed. The verdict has been told by then. Never rejects. */
@@ -89,7 +93,7 @@ type Held = {
 const forgetMs = 5 * 60_000
 
 export function createHolds(options: Options): Holds {
-  const { debug, hostName, archiveFolder, store, optIns, parking, kept, now, log } = options
+  const { debug, hostName, archiveFolder, store, optIns, parking, kept, tickets, now, log } = options
   const held = new Map<string, Held>()
   const closing = new AbortController()
   let tellEnd: (job: string, why: string) => void = () => undefined
@@ -141,6 +145,12 @@ export function createHolds(options: Options): Holds {
   const end = (entry: Held, why: string, how: EndOfHold = 'destroy') => {
     entry.ending ??= finish(entry, why, how)
     return entry.ending
+  }
+
+  const machineOf = (id: string): Machine => {
+    const machine = held.get(id)?.machine
+    if (machine === undefined) throw new Error(`the machine of job ${id} is gone`)
+    return machine
   }
 
   /** Its slot was ended before there was a machine in it. */
@@ -269,13 +279,10 @@ export function createHolds(options: Options): Holds {
       const optIn = await optIns.get(entry.job.repository)
       if (optIn === undefined) return refused('its repository is not opted in to debug SSH any more')
       const { until, greeting = '' } = entry
-      return { kind: 'open', keys: optIn.keys, until, greeting }
+      return { kind: 'open', keys: [...optIn.keys, ...(await tickets.ofJob(id))], until, greeting }
     },
-    async connect(id, signal) {
-      const machine = held.get(id)?.machine
-      if (machine === undefined) throw new Error(`the machine of job ${id} is gone`)
-      return await machine.visit(signal)
-    },
+    connect: async (id, signal) => await machineOf(id).visit(signal),
+    openConsole: async (id, signal) => await machineOf(id).openConsole(signal),
     recordings(id) {
       const job = held.get(id)?.job
       return join(jobFolderPath(archiveFolder, job === undefined ? id : attemptId(job)), debugName)

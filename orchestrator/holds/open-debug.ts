@@ -16,6 +16,7 @@ import type { KeptJobs } from './kept-jobs.ts'
 import type { OptIns } from './opt-ins.ts'
 import { createParking } from './parking.ts'
 import { sweepKept } from './sweep-kept.ts'
+import type { Tickets } from './tickets.ts'
 
 type OpenDebug = {
   readonly debug: HostDebug
@@ -29,6 +30,7 @@ type OpenDebug = {
   readonly hosts: Pick<Hosts, 'list'>
   readonly shelf: Pick<Shelf, 'resolve'>
   readonly resumeParked: ResumeParked
+  readonly tickets: Pick<Tickets, 'ofJob'>
   readonly bus: Pick<Bus, 'subscribe'>
   readonly now: () => Date
   readonly log: Logger
@@ -56,10 +58,11 @@ export type OpenedDebug = DebugParts & {
  * recordings of a job's shells are in its folder. Throws ConfigError where the gateway cannot listen.
  */
 export async function openDebug(options: OpenDebug): Promise<OpenedDebug> {
-  const { debug, dataFolder, archiveFolder, hostName, store, optIns, kept, hosts, bus, now, log } = options
+  const { debug, dataFolder, archiveFolder, hostName, store, optIns, tickets, kept, hosts, bus, now, log } =
+    options
   const parking = createParking(options)
   const holds = createHolds({
-    ...{ debug, hostName, archiveFolder, store, optIns, parking, kept, now, log },
+    ...{ debug, hostName, archiveFolder, store, optIns, tickets, parking, kept, now, log },
   })
   const { privateKey, publicKey } = await loadGatewayHostKey(dataFolder)
   const gateway = await startGateway({
@@ -67,6 +70,7 @@ export async function openDebug(options: OpenDebug): Promise<OpenedDebug> {
     listen: debug.listen,
     authorize: holds.authorize,
     connect: holds.connect,
+    openConsole: holds.openConsole,
     audit: appendAudit({ file: auditFile(dataFolder), log }),
     record: ({ job, session, channel }) => {
       const folder = holds.recordings(job)

@@ -22,6 +22,7 @@ import { resolveRef } from '../git/resolve-ref.ts'
 import { createKeptJobs } from '../holds/kept-jobs.ts'
 import { openDebug } from '../holds/open-debug.ts'
 import { createOptIns } from '../holds/opt-ins.ts'
+import { createTickets } from '../holds/tickets.ts'
 import { createHosts } from '../hosts/hosts.ts'
 import { createApp } from '../http/app.ts'
 import { reportHosts } from '../metrics/host-metrics.ts'
@@ -98,6 +99,7 @@ async function start(order: ServeOrder, scope: Scope): Promise<Server> {
   const tokens = createTokens({ redis, prefix, now })
   const metrics = createMetrics()
   const optIns = createOptIns({ redis, prefix })
+  const tickets = createTickets({ redis, prefix, now })
   const forges = createForges()
   const hosts = createHosts({ redis, prefix, now })
   const queue = createJobQueue({ connection: patient, prefix })
@@ -242,9 +244,9 @@ async function start(order: ServeOrder, scope: Scope): Promise<Server> {
     const debug =
       host.debug &&
       (await openDebug({
-        ...{ debug: host.debug, dataFolder, archiveFolder, hostName, store, optIns, bus, now, log },
         ...{ hosts, shelf, kept: createKeptJobs({ redis, prefix }) },
         resumeParked: order.resumeParked ?? resumeOnHost({ host, dataFolder }),
+        ...{ debug: host.debug, dataFolder, archiveFolder, hostName, store, optIns, tickets, bus, now, log },
       }))
     if (debug !== undefined) await scope.defer('debug gateway', () => debug.close())
     const parts = {

@@ -6,13 +6,25 @@ import { execa, type Options } from 'execa'
 import { pino } from 'pino'
 import ssh2, { type Client, type ConnectConfig } from 'ssh2'
 import type { AuditEntry } from '../../../orchestrator/gateway/audit-entry.ts'
-import type { Gateway, GatewayOptions, Terminal } from '../../../orchestrator/gateway/gateway.ts'
+import type {
+  Authorization,
+  Gateway,
+  GatewayOptions,
+  Terminal,
+} from '../../../orchestrator/gateway/gateway.ts'
 import { loadGatewayHostKey } from '../../../orchestrator/gateway/load-host-key.ts'
 import { startGateway } from '../../../orchestrator/gateway/start-gateway.ts'
 import { type KeyPair, makeKeyPair } from '../../../runner/keys/key-pair.ts'
 import type { RealSshd } from './an-sshd.ts'
 
-type Changes = Partial<GatewayOptions> & { until?: Date; greeting?: string; allowed?: readonly string[] }
+type AllowedKey = Extract<Authorization, { kind: 'open' }>['keys'][number]
+type Changes = Partial<GatewayOptions> & {
+  until?: Date
+  greeting?: string
+  allowed?: readonly string[]
+  /** Who may come with a key of another kind; asked at each login. */
+  tickets?: () => readonly AllowedKey[]
+}
 
 /** How a program ended; `code` is undefined where a signal or the time limit ended it. */
 export type Ended = { readonly code: number | undefined; readonly stdout: string; readonly stderr: string }
@@ -26,6 +38,8 @@ export type AGateway = {
   readonly audit: AuditEntry[]
   /** Recordings, as they were written. */
   readonly recordings: { readonly terminal: Terminal; text: string; isEnded: boolean }[]
+  /** What was typed on the console, and that it was closed. */
+  readonly typed: string[]
   /** What OpenSSH's programs need to come here as ada; options of `-o` first. */
   readonly options: string[]
   ssh(args: readonly string[], options?: Options): Promise<Ended>
@@ -45,16 +59,32 @@ export async function startAGateway(sshd: RealSshd, changes: Changes = {}): Prom
   await writeFile(join(folder, 'ada'), ada.privateKey, { mode: 0o600 })
   const audit: AuditEntry[] = []
   const recordings: AGateway['recordings'] = []
-  const { until = new Date(Date.now() + 1_800_000), greeting, allowed = [], ...more } = changes
+  const typed: string[] = []
+  const {
+    until = new Date(Date.now() + 1_800_000),
+    greeting,
+    allowed = [],
+    tickets = () => [],
+    ...more
+  } = changes
   const keys = [ada.publicKey, ...allowed].map((publicKey) => ({ who: 'ada', publicKey }))
   const gateway = await startGateway({
     hostKey: hostKey.privateKey,
     listen: { host: '127.0.0.1', port: 0 },
     authorize: async (job) =>
       job === 'job-1'
-        ? { kind: 'open', keys, until, ...(greeting === undefined ? {} : { greeting }) }
+        ? {
+            kind: 'open',
+            keys: [...keys, ...tickets()],
+            until,
+            ...(greeting === undefined ? {} : { greeting }),
+          }
         : { kind: 'refused', why: `no machine is held for ${job}` },
     connect: (_job, signal) => sshd.login(signal),
+    openConsole: async () => ({
+      write: async (chunk) => void typed.push(chunk.toString()),
+      close: () => typed.push('closed'),
+    }),
     audit: (entry) => audit.push(entry),
     record: (terminal) => {
       const recording = { terminal, text: '', isEnded: false }
@@ -80,7 +110,7 @@ export async function startAGateway(sshd: RealSshd, changes: Changes = {}): Prom
     ...['-o', `IdentityFile=${join(folder, 'ada')}`, '-o', `Port=${gateway.port}`],
   ]
   return {
-    ...{ gateway, folder, ada, hostKey, audit, recordings, options },
+    ...{ gateway, folder, ada, hostKey, audit, recordings, typed, options },
     ssh: (args, more) => run('ssh', [...options, ...args], more),
     run: (program, args, more) => run(program, args, more),
     share: async (place) => {

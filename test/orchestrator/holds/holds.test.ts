@@ -10,6 +10,7 @@ import type { ShelfImage } from '../../../images/image.ts'
 import { createHolds, type Kept, type Slot } from '../../../orchestrator/holds/holds.ts'
 import type { OptIn } from '../../../orchestrator/holds/opt-ins.ts'
 import { createParking } from '../../../orchestrator/holds/parking.ts'
+import type { LiveTicket } from '../../../orchestrator/holds/tickets.ts'
 import type { BuildJob } from '../../../orchestrator/model/build.ts'
 import { jobFolderPath } from '../../../runner/job/filenames.ts'
 import { createRecord } from '../../../runner/job/job-record.ts'
@@ -40,6 +41,7 @@ async function aHost({ slots = 2, perRepository = 2, beforeWrite, resumeParked }
   const store = memoryStore()
   const { log, lines } = keptLog()
   const optIns = new Map([['gitea:mayfly/hello', optIn]])
+  const tickets: LiveTicket[] = []
   /** What happened to holds, in order. */
   const told: string[] = []
   const jobs: typeof store.jobs = {
@@ -75,6 +77,7 @@ async function aHost({ slots = 2, perRepository = 2, beforeWrite, resumeParked }
     hostName: 'host-a',
     store: { jobs },
     optIns: { get: async (repository) => optIns.get(repository) },
+    tickets: { ofJob: async (job) => tickets.filter((ticket) => ticket.job === job) },
     now: () => new Date('2026-01-02T03:04:05.000Z'),
     log,
   })
@@ -95,7 +98,21 @@ async function aHost({ slots = 2, perRepository = 2, beforeWrite, resumeParked }
   const holdOf = async (job: BuildJob) => (await store.jobs.get(job.id))?.hold
   const parked = (job: BuildJob) => parkedFolder(jobFolderPath(archiveFolder, `${job.id}-${job.attempt}`))
   return {
-    ...{ store, holds, optIns, told, addJob, keep, holdOf, kept, parking, parked, resumed, archiveFolder },
+    ...{
+      store,
+      holds,
+      optIns,
+      tickets,
+      told,
+      addJob,
+      keep,
+      holdOf,
+      kept,
+      parking,
+      parked,
+      resumed,
+      archiveFolder,
+    },
     logged: lines,
   }
 }
@@ -188,6 +205,30 @@ describe('a machine that is kept', () => {
       until: new Date(time),
       greeting: expect.stringContaining('failed: step "test" failed'),
     })
+  })
+
+  it('is open to the tickets of its job as well, as long as its repository is opted in', async () => {
+    const { holds, keep, optIns, tickets } = await aHost()
+    const { job } = await keep('b1')
+    const ticket = (id: string): LiveTicket => ({
+      ...{ job: id, publicKey: `key of ${id}`, who: 'bob', use: 'console', spend: async () => true },
+    })
+    tickets.push(ticket(job.id), ticket('another-job'))
+    expect(await holds.authorize(job.id)).toMatchObject({ keys: [...optIn.keys, tickets[0]] })
+    optIns.clear()
+    expect(await holds.authorize(job.id)).toEqual(refused('not opted in'))
+  })
+
+  it('is typed on at its console while it lives', async () => {
+    const { holds, keep } = await aHost()
+    const { job, machine } = await keep('b1')
+    const { signal } = new AbortController()
+    const console = await holds.openConsole(job.id, signal)
+    await console.write(Buffer.from('root\r'))
+    expect(machine.typed).toEqual(['root\r'])
+    await holds.end(job.id, 'enough')
+    await expect(console.write(Buffer.from('x'))).rejects.toThrow()
+    await expect(holds.openConsole(job.id, signal)).rejects.toThrow('is gone')
   })
 
   it('is ended when its time is over, and its slot is free', async () => {

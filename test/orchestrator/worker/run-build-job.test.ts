@@ -47,6 +47,7 @@ function debugParts(begun: string[], reserve?: DebugParts['holds']['reserve']): 
         })),
       authorize: async () => ({ kind: 'refused', why: 'nobody' }),
       connect: () => Promise.reject(new Error('nobody')),
+      openConsole: () => Promise.reject(new Error('nobody')),
       recordings: () => '',
       park: async ({ id }, { ms, secrets }) => void begun.push(`${id} parked ${ms} ${secrets}`),
       resume: nothing,
