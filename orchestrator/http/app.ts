@@ -19,6 +19,7 @@ import { hostRoutes } from './routes/host-routes.ts'
 import { logRoutes } from './routes/log-routes.ts'
 import { repositoryRoutes } from './routes/repository-routes.ts'
 import { submissionRoutes } from './routes/submission-routes.ts'
+import { terminalRoutes } from './routes/terminal-routes.ts'
 import { tokenRoutes } from './routes/token-routes.ts'
 import { webhookRoutes } from './routes/webhook-routes.ts'
 
@@ -54,6 +55,7 @@ export function createApp(parts: HttpParts, pages?: Hono<HttpEnv>): Hono<HttpEnv
     buildRoutes,
     deleteRoutes,
     debugRoutes,
+    terminalRoutes,
     submissionRoutes,
     logRoutes,
     artifactRoutes,

@@ -7,13 +7,19 @@ import type { HttpParts } from './http-parts.ts'
 import { remoteAddress } from './remote-address.ts'
 
 /** What a request may do, once it is known whose it is. */
-export type Caller = { readonly name: string; readonly scopes: readonly Scope[] }
+export type Caller = {
+  readonly name: string
+  readonly scopes: readonly Scope[]
+  /** Id of the token that was shown; that of nobody is empty. */
+  readonly token: string
+}
 
 export type HttpEnv = { Variables: { caller: Caller; requestId: string } }
 
 export const sessionCookie = 'mayfly_session'
 
-const everything: readonly Scope[] = ['read', 'submit', 'debug', 'admin']
+const local: Caller = { name: 'local', scopes: ['read', 'submit', 'debug', 'admin'], token: 'local' }
+const nobody: Caller = { name: 'nobody', scopes: [], token: '' }
 
 /**
  * Finds out who calls: a bearer token, or the cookie that the login page sets. As long as no token was ever made,
@@ -28,7 +34,7 @@ export function authenticate({ tokens, metrics }: Pick<HttpParts, 'tokens' | 'me
     // A cookie outlives its token: whoever still has one has to come as far as the login page.
     if (token === undefined && sent === undefined) {
       const isLocal = await isOpen(context, tokens)
-      context.set('caller', isLocal ? { name: 'local', scopes: everything } : { name: 'nobody', scopes: [] })
+      context.set('caller', isLocal ? local : nobody)
       return await next()
     }
     if (token === undefined) {
@@ -37,7 +43,7 @@ export function authenticate({ tokens, metrics }: Pick<HttpParts, 'tokens' | 'me
         hint: 'mayfly tokens make NAME --scope read prints a new one',
       })
     }
-    context.set('caller', { name: token.name, scopes: token.scopes })
+    context.set('caller', { name: token.name, scopes: token.scopes, token: token.id })
     return await next()
   })
 }

@@ -11,6 +11,7 @@ import type { Store } from '../model/store.ts'
 import type { Repositories } from '../repositories/repositories.ts'
 import type { Vault } from '../secrets/vault.ts'
 import type { Submissions } from '../submissions/submissions.ts'
+import type { BrowserShells } from '../terminal/browser-shells.ts'
 import type { Tokens } from '../tokens/token.ts'
 
 /** What answers HTTP is made of. */
@@ -31,6 +32,7 @@ export type HttpParts = {
   readonly deliveries: DeliveryParts
   readonly submissions: Submissions
   readonly optIns: OptIns
+  readonly shells: BrowserShells
   /** The commit that a branch or tag points to now. Throws ConfigError where there is no such ref. */
   readonly resolveRef: (repository: Repository, ref: string) => Promise<string>
   /** Whether everything this process needs answers; each entry that is not undefined says what does not. */

@@ -1,7 +1,8 @@
 import type { Server } from 'node:http'
-import { serve } from '@hono/node-server'
+import { serve, type WebSocketServerLike } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Logger } from 'pino'
+import { WebSocketServer } from 'ws'
 import { ConfigError } from '../../config/errors.ts'
 import type { HostConfig } from '../../config/host/host-config.ts'
 import type { HttpEnv } from '../http/auth.ts'
@@ -9,6 +10,8 @@ import type { Tokens } from '../tokens/token.ts'
 
 type Listen = { app: Hono<HttpEnv>; host: HostConfig; tokens: Tokens; log: Logger }
 
+/** What a browser types or says at once. */
+const mostMessageBytes = 64 * 1024
 const loopback = ['127.0.0.1', '::1', 'localhost']
 
 /**
@@ -23,8 +26,17 @@ export async function listen({
 }: Listen): Promise<{ url: string; close(): Promise<void> }> {
   const { host: address, port } = host.listen
   if (!loopback.includes(address)) await checkPublic({ host, tokens })
+  const webSockets = new WebSocketServer({ noServer: true, maxPayload: mostMessageBytes })
   const server = await new Promise<Server>((resolve, reject) => {
-    const started = serve({ fetch: app.fetch, hostname: address, port }, () => resolve(started as Server))
+    const started = serve(
+      {
+        fetch: app.fetch,
+        hostname: address,
+        port,
+        websocket: { server: webSockets as unknown as WebSocketServerLike },
+      },
+      () => resolve(started as Server),
+    )
     started.once('error', (cause: NodeJS.ErrnoException) => {
       const hint =
         cause.code === 'EADDRINUSE'
@@ -47,6 +59,8 @@ export async function listen({
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
+        // They are no connections of HTTP any more.
+        for (const socket of webSockets.clients) socket.terminate()
         server.closeAllConnections()
       }),
   }

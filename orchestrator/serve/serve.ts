@@ -39,6 +39,8 @@ import { createStatusOutbox } from '../statuses/status-outbox.ts'
 import { createRedisStore } from '../store/redis-store.ts'
 import { createSubmissions } from '../submissions/create-submissions.ts'
 import { startPruning } from '../submissions/start-pruning.ts'
+import { createBrowserShells } from '../terminal/browser-shells.ts'
+import { enterGateway } from '../terminal/enter-gateway.ts'
 import { createTokens } from '../tokens/create-tokens.ts'
 import { startJobHost } from '../worker/job-host.ts'
 import { createDeliveries } from './create-deliveries.ts'
@@ -191,6 +193,10 @@ async function start(order: ServeOrder, scope: Scope): Promise<Server> {
     const readiness = async () => ({
       redis: redis.status === 'ready' ? undefined : `Redis is ${redis.status}`,
     })
+    const shells = createBrowserShells({
+      enter: (entering) => enterGateway({ tickets, hostName: hostname() }, entering),
+    })
+    await scope.defer('terminals', () => shells.close())
     const queueView = {
       waiting: (limit: number) => waitingJobs(buildParts, limit),
       hosts: () => hosts.list(),
@@ -209,6 +215,7 @@ async function start(order: ServeOrder, scope: Scope): Promise<Server> {
         deliveries,
         submissions,
         optIns,
+        shells,
         readiness,
         now,
         log,

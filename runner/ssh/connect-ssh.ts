@@ -9,14 +9,21 @@ export type SshLogin = {
   readonly hostKey: string
 }
 
-type Connect = { socket: Socket; login: SshLogin; signal: AbortSignal; timeoutMs?: number }
+type Connect = {
+  socket: Socket
+  login: SshLogin
+  signal: AbortSignal
+  timeoutMs?: number
+  /** Hears what the server says before the login. */
+  onBanner?: (text: string) => void
+}
 
 /**
  * Opens an authenticated SSH connection over a socket that has shown its banner.
  *
  * Throws what ssh2 says, or that the guest showed another host key than the one it was given.
  */
-export function connectSsh({ socket, login, signal, timeoutMs = 60_000 }: Connect): Promise<Client> {
+export function connectSsh({ socket, login, signal, timeoutMs = 60_000, ...on }: Connect): Promise<Client> {
   const client = new ssh2.Client()
   const pinned = Buffer.from(login.hostKey.split(' ')[1] ?? '', 'base64')
   return new Promise((resolve, reject) => {
@@ -32,6 +39,7 @@ export function connectSsh({ socket, login, signal, timeoutMs = 60_000 }: Connec
     // A listener that stays: without one, an error after 'ready' would end the whole process.
     client.on('error', fail)
     client.once('close', () => fail(new Error('the guest closed the SSH connection')))
+    client.on('banner', (text) => on.onBanner?.(text))
     client.once('ready', () => {
       signal.removeEventListener('abort', abort)
       // ssh2 never asks for it, and Nagle holds SFTP writes to 2 MB/s.

@@ -15,6 +15,7 @@ import type { Build, BuildJob } from '../../../orchestrator/model/build.ts'
 import { createPages } from '../../../orchestrator/pages/pages.tsx'
 import { createRepositories } from '../../../orchestrator/repositories/create-repositories.ts'
 import type { Vault } from '../../../orchestrator/secrets/vault.ts'
+import { createBrowserShells } from '../../../orchestrator/terminal/browser-shells.ts'
 import type { TokenScope, Tokens } from '../../../orchestrator/tokens/token.ts'
 import { jobFolderPath } from '../../../runner/job/filenames.ts'
 import { LogFile } from '../../../runner/logs/log-file.ts'
@@ -84,6 +85,7 @@ export async function httpWorld(change: Partial<HttpParts> = {}): Promise<HttpWo
       prune: async () => undefined,
     },
     optIns: memoryOptIns(),
+    shells: createBrowserShells({ enter: () => Promise.reject(new Error('no gateway here')) }),
     readiness: async () => ({}),
     now,
     log,
