@@ -28,6 +28,8 @@ export function createApp(parts: HttpParts, pages?: Hono<HttpEnv>): Hono<HttpEnv
   const app = new Hono<HttpEnv>()
   app.use(requestId())
   app.use('/api/v1/jobs/:job/artifacts/*', sandboxed)
+  app.use('/jobs/:job/terminal', styledByScripts)
+  app.use('/jobs/:job/console', styledByScripts)
   app.use(
     secureHeaders({
       contentSecurityPolicy: {
@@ -79,6 +81,16 @@ export function createApp(parts: HttpParts, pages?: Hono<HttpEnv>): Hono<HttpEnv
 const sandboxed = createMiddleware(async (context, next) => {
   await next()
   context.header('Content-Security-Policy', "default-src 'none'; sandbox")
+})
+
+/** xterm writes its colours and sizes into style elements and attributes, and knows no nonce; scripts stay ours alone. */
+const styledByScripts = createMiddleware(async (context, next) => {
+  await next()
+  const policy = context.res.headers.get('content-security-policy') ?? ''
+  context.header(
+    'Content-Security-Policy',
+    policy.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'"),
+  )
 })
 
 const documentation = {

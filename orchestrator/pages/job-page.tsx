@@ -57,6 +57,7 @@ export function JobPage({ job, stream, timeline, window, total, mayAct, mayDebug
         <a href={`/jobs/${id}?stream=${stream === 'log' ? 'console' : 'log'}`}>
           {stream === 'log' ? 'Show the console' : 'Show the log'}
         </a>
+        <a href={`/jobs/${id}/console`}>Console as a terminal</a>
         <LogEnds id={id} stream={stream} window={window} total={total} />
         <a href={`/api/v1/jobs/${id}/${stream}`} download={`${id}.${stream}.txt`}>
           Download

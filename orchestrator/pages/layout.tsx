@@ -1,6 +1,6 @@
 import type { Child } from 'hono/jsx'
 
-type Layout = { title: string; children?: Child; live?: boolean }
+type Layout = { title: string; children?: Child; live?: boolean; styles?: readonly string[] }
 
 const places = [
   { path: '/', name: 'Builds' },
@@ -9,8 +9,11 @@ const places = [
   { path: '/images', name: 'Images' },
 ] as const
 
-/** What is around every page. `live` reloads the page's main part when something it shows has changed. */
-export function Layout({ title, children, live = false }: Layout) {
+/**
+ * What is around every page. `live` reloads the page's main part when something it shows has changed; `styles` are
+ * paths of more stylesheets.
+ */
+export function Layout({ title, children, live = false, styles = [] }: Layout) {
   return (
     <html lang="en">
       <head>
@@ -19,6 +22,9 @@ export function Layout({ title, children, live = false }: Layout) {
         <meta name="color-scheme" content="light dark" />
         <title>{`${title} - Mayfly`}</title>
         <link rel="stylesheet" href="/assets/style.css" />
+        {styles.map((path) => (
+          <link rel="stylesheet" href={path} />
+        ))}
         <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
         {live ? <script type="module" src="/assets/live.js" /> : null}
       </head>

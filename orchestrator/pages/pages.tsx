@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type Context, Hono } from 'hono'
 import { setCookie } from 'hono/cookie'
 import { csrf } from 'hono/csrf'
 import { createMiddleware } from 'hono/factory'
-import { packageRoot } from '../../images/package-root.ts'
 import { lineAt } from '../../runner/logs/line-at.ts'
 import { describeError } from '../http/answer-error.ts'
 import { type HttpEnv, requireScope, sessionCookie } from '../http/auth.ts'
@@ -14,6 +12,7 @@ import type { HttpParts } from '../http/http-parts.ts'
 import { jobLog, logSize } from '../http/logs/job-log.ts'
 import { searchLog } from '../http/logs/search-log.ts'
 import { type BuildState, endStates, isEnded } from '../model/build.ts'
+import { findAsset } from './assets.ts'
 import { BuildPage } from './build-page.tsx'
 import { BuildsPage } from './builds-page.tsx'
 import { DeliveriesPage, DeliveryPage } from './deliveries-page.tsx'
@@ -24,16 +23,10 @@ import { ErrorPage, LoginPage, SearchPage } from './message-pages.tsx'
 import { LogLines } from './parts/log-table.tsx'
 import { QueuePage } from './queue-page.tsx'
 import { readTimeline } from './read-timeline.ts'
+import { terminalPages } from './terminal-pages.tsx'
 
 /** Lines of a log on one page. */
 const windowLines = 1000
-
-const assets: Readonly<Record<string, string>> = {
-  'style.css': 'text/css; charset=utf-8',
-  'live.js': 'text/javascript; charset=utf-8',
-  'log.js': 'text/javascript; charset=utf-8',
-  'icon.svg': 'image/svg+xml',
-}
 
 /** What people see: rendered here, readable without JavaScript, live with it. */
 export function createPages(parts: HttpParts): Hono<HttpEnv> {
@@ -63,11 +56,11 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
 
   pages.get('/assets/:name', async (context) => {
     const name = context.req.param('name')
-    const type = Object.hasOwn(assets, name) ? assets[name] : undefined
-    if (type === undefined) throw notFound('file', name)
-    const body = await readFile(join(packageRoot(), 'orchestrator', 'pages', 'assets', name))
+    const asset = findAsset(name)
+    if (asset === undefined) throw notFound('file', name)
+    const body = await readFile(asset.file)
     return context.body(new Uint8Array(body), 200, {
-      'Content-Type': type,
+      'Content-Type': asset.type,
       'Cache-Control': 'public, max-age=300',
     })
   })
@@ -159,6 +152,8 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
     const matches = found ? await searchLog({ log, text, limit: 500, signal: context.req.raw.signal }) : []
     return context.html(<SearchPage job={job.id} stream={stream} text={text} matches={matches} />)
   })
+
+  pages.route('/', terminalPages(parts))
 
   pages.get('/queue', read, async (context) =>
     context.html(<QueuePage waiting={await queue.waiting(200)} hosts={await queue.hosts()} />),

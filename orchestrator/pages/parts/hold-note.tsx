@@ -33,6 +33,9 @@ export function HoldNote({ job: { id, hold }, mayDebug, now }: HoldNote) {
       </p>
       {mayDebug ? (
         <>
+          <p>
+            <a href={`/jobs/${id}/terminal`}>Open a terminal in the browser</a>
+          </p>
           <Action path={`/jobs/${id}/park`} name="Park it now" />{' '}
           <Action path={`/jobs/${id}/release`} name="End it now" />
         </>
