@@ -36,7 +36,7 @@ export function ConsolePage({ job: { id, name, state, attempt, hold }, start, ma
         </button>
       </div>
       <p id="why" class="why" role="alert" hidden />
-      <div id="terminal" class="terminal" data-job={id} data-attempt={attempt} data-start={start} />
+      <div id="terminal" class="screen" data-job={id} data-attempt={attempt} data-start={start} />
       <p class="dim">
         Copy with Ctrl+Shift+C
         {mayType ? ', leave the terminal with Ctrl+Shift+X. What is typed is on the audit record.' : '.'}

@@ -33,7 +33,7 @@ export function TerminalPage({ job: { id, name, hold } }: TerminalPage) {
         </button>
       </div>
       <p id="why" class="why" role="alert" hidden />
-      <div id="terminal" class="terminal" data-job={id} data-until={hold.until} />
+      <div id="terminal" class="screen" data-job={id} data-until={hold.until} />
       <p class="dim">
         Recorded, as with SSH. Copy with Ctrl+Shift+C, paste with Ctrl+Shift+V, leave the terminal with
         Ctrl+Shift+X.
