@@ -10,6 +10,7 @@ import type {
   Machine,
   MachineEnd,
   MachineFacts,
+  MachineUse,
   Preparation,
   StepCommand,
   StepExit,
@@ -71,6 +72,8 @@ export type FakeMachineOptions = {
   /** Calls that do not succeed. */
   readonly faults?: Readonly<Partial<Record<Exclude<FakeCall, 'destroy'>, FakeFault>>>
   readonly traffic?: readonly EgressRecord[]
+  /** What it has taken of its host when it is asked. @defaultValue nothing is known */
+  readonly use?: () => MachineUse | undefined
   /** Who lets visitors in. @defaultValue nobody */
   readonly visit?: () => Promise<Client>
   /** What it says of itself when it is parked. */
@@ -255,6 +258,7 @@ export function createFakeMachine(options: FakeMachineOptions = {}): FakeMachine
         ),
     },
     traffic: () => [...(options.traffic ?? [])],
+    use: async () => options.use?.(),
     async destroy(how = 'now') {
       calls.push('destroy')
       destroyed.push(how)

@@ -82,6 +82,10 @@ export class RecordingMachine implements Machine {
     return [...this.#past, ...this.#current.traffic()]
   }
 
+  use() {
+    return this.#current.use()
+  }
+
   async destroy(how?: 'graceful' | 'now') {
     this.#destroyed.abort(new Error('the machine is destroyed'))
     await this.#keeping?.catch(() => undefined)

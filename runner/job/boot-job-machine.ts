@@ -20,7 +20,7 @@ export type JobMachine = {
 
 /** Starts the job's machine, makes it ready and writes the log's header, which says how it was started. */
 export async function bootJobMachine(life: JobLife, image: ShelfImage): Promise<JobMachine> {
-  const { order, timeline, signal } = life
+  const { order, timeline, sampler, signal } = life
   const { job, host, context } = order
   const workdir = workFolder(image.profile.user)
   const preparation = { workdir, env: jobEnvironment(job.env, context) }
@@ -38,7 +38,9 @@ export async function bootJobMachine(life: JobLife, image: ShelfImage): Promise<
     onGate: (gate) => timeline.emit({ type: 'gate', ...gate, ms: Math.round(gate.ms) }),
     onNote: (message) => timeline.emit({ type: 'note', message }),
     onConsole: (chunk) => timeline.console(chunk),
+    onLaunched: (launched) => sampler.follow(launched),
   })
+  sampler.adopt(machine)
   try {
     const isSetUp = setup === undefined || machine.facts.checkpoint?.state === 'restored'
     await machine.prepare(isSetUp ? preparation : setup.preparation, signal)

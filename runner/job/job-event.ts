@@ -1,5 +1,6 @@
 import type { FailureClass } from '../../config/errors.ts'
 import type { MachineFacts } from '../machine/machine.ts'
+import type { ResourceUse } from './resource-use.ts'
 import type { Phase, Verdict } from './verdict.ts'
 
 /**
@@ -25,6 +26,11 @@ export type JobEvent = { readonly at: number } & (
       readonly offset: number
     }
   | { readonly type: 'step-skipped'; readonly index: number; readonly name: string }
+  /**
+   * What the job took of the host since it began; of memory the most since the sample before. What came since then is
+   * of `step`, where there is one.
+   */
+  | ({ readonly type: 'sample'; readonly step: number | undefined } & ResourceUse)
   | { readonly type: 'artifact'; readonly path: string; readonly bytes: number }
   /** Bytes of the job's log; `step` is undefined for Mayfly's own lines. */
   | { readonly type: 'log'; readonly step: number | undefined; readonly data: Buffer }

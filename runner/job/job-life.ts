@@ -1,4 +1,5 @@
 import type { JobOrder } from './job-order.ts'
+import type { Sampler } from './sample-machine.ts'
 import type { Timeline } from './timeline.ts'
 import type { Phase } from './verdict.ts'
 
@@ -6,6 +7,7 @@ import type { Phase } from './verdict.ts'
 export type JobLife = {
   readonly order: JobOrder
   readonly timeline: Timeline
+  readonly sampler: Sampler
   /** Absolute path of the job's artifacts on this host. */
   readonly artifacts: string
   /** Aborted by the job's cancellation and by its time limit. */

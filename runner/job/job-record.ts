@@ -3,6 +3,7 @@ import type { EgressRecord } from '../egress/egress-record.ts'
 import type { MachineFacts } from '../machine/machine.ts'
 import type { JobContext } from './job-environment.ts'
 import type { JobEvent } from './job-event.ts'
+import { addUse, type ResourceUse, useSince } from './resource-use.ts'
 import type { Phase, Verdict } from './verdict.ts'
 
 /** What is kept of a job beside its logs. Times in milliseconds, dates in ISO 8601. */
@@ -21,6 +22,8 @@ export type JobRecord = {
   readonly steps: StepRecord[]
   readonly artifacts: { path: string; bytes: number }[]
   egress: readonly EgressRecord[]
+  /** What it took of the host; undefined where nothing is known. */
+  use: ResourceUse | undefined
 }
 
 export type StepRecord = {
@@ -32,6 +35,8 @@ export type StepRecord = {
   /** Where its output lies in the log, bytes. */
   readonly start: number
   end: number
+  /** What it took of the host; undefined where nothing is known. */
+  use?: ResourceUse
 }
 
 /** The record of a job that just began. */
@@ -51,6 +56,7 @@ export function createRecord(name: string, context: JobContext): JobRecord {
     steps: [],
     artifacts: [],
     egress: [],
+    use: undefined,
   }
 }
 
@@ -92,6 +98,9 @@ export function recordEvent(record: JobRecord, event: JobEvent): void {
       record.steps.push({ index, name, status: 'skipped', exitCode: undefined, ms: 0, start: 0, end: 0 })
       break
     }
+    case 'sample':
+      recordSample(record, event)
+      break
     case 'artifact':
       record.artifacts.push({ path: event.path, bytes: event.bytes })
       break
@@ -103,6 +112,14 @@ export function recordEvent(record: JobRecord, event: JobEvent): void {
       break
     default:
   }
+}
+
+type Sample = Extract<JobEvent, { type: 'sample' }>
+
+function recordSample(record: JobRecord, { step: index, type: _, at: __, ...use }: Sample): void {
+  const step = record.steps.find((one) => one.index === index)
+  if (step !== undefined) step.use = addUse(step.use, useSince(record.use, use))
+  record.use = { ...use, memory: Math.max(use.memory, record.use?.memory ?? 0) }
 }
 
 /** A setup may run once more, in another machine. */

@@ -11,6 +11,7 @@ import type { JobOrder } from './job-order.ts'
 import { createRecord, type JobRecord } from './job-record.ts'
 import { Cancelled, type Outcome, outcomeOf, passed, TimedOut } from './outcome.ts'
 import { runSteps } from './run-steps.ts'
+import { sampleMachine } from './sample-machine.ts'
 import { setupPhase } from './setup-phase.ts'
 import { createTimeline, type Timeline } from './timeline.ts'
 import { uploadPhase } from './upload-phase.ts'
@@ -26,9 +27,16 @@ export async function runJob(order: JobOrder): Promise<JobRecord> {
   const record = createRecord(job.name, context)
   const folder = await createJobFolder({ dataFolder, id: context.jobId, logLimit: host.limits.logBytes })
   const timeline = createTimeline({ folder, record, secrets: Object.values(secrets), onEvent: order.onEvent })
+  const sampler = sampleMachine({
+    onSample: (use, step) => timeline.emit({ type: 'sample', step, ...use }),
+  })
   const limit = new AbortController()
   const signal = AbortSignal.any([order.signal, limit.signal])
-  const life: JobLife = { order, timeline, artifacts: folder.artifacts, signal, phase: phaseTimer(timeline) }
+  const life: JobLife = {
+    ...{ order, timeline, sampler, signal },
+    artifacts: folder.artifacts,
+    phase: phaseTimer(timeline),
+  }
   const held: Held = {}
   let timer: NodeJS.Timeout | undefined
   const startClock = () => {
@@ -38,12 +46,14 @@ export async function runJob(order: JobOrder): Promise<JobRecord> {
   try {
     const outcome = await live(life, held, startClock)
     clearTimeout(timer)
+    await sampler.stop()
     record.egress = held.machine?.traffic() ?? []
     timeline.emit({ type: 'verdict', ...outcome })
     await life.phase('reported', async () => await order.report?.(record))
     if (held.machine !== undefined && !held.isGone) held.isTaken = order.keepMachine?.(record, held.machine)
   } finally {
     clearTimeout(timer)
+    await sampler.stop()
     if (held.isTaken !== true) await life.phase('destroyed', async () => await held.machine?.destroy('now'))
     record.ended = new Date().toISOString()
     await folder.writeRecord(record)

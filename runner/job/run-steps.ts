@@ -42,12 +42,14 @@ function setupSteps({ order: { job } }: JobLife): Step[] {
 type OneStep = { step: Step; index: number }
 
 async function runStep(life: JobLife, machine: Machine, { step, index }: OneStep): Promise<void> {
-  const { timeline, signal } = life
+  const { timeline, sampler, signal } = life
   const { name, run, shell, env, timeout } = step
   const started = performance.now()
   await timeline.log(undefined, Buffer.from(`[mayfly] step ${index + 1}: ${name}\n`))
+  sampler.during(index)
   timeline.emit({ type: 'step-started', index, name, offset: timeline.logSize() })
   const end = async (status: StepStatus, exitCode?: number) => {
+    sampler.during(undefined)
     await timeline.endLog(index)
     const ms = Math.round(performance.now() - started)
     timeline.emit({ type: 'step-ended', index, name, status, exitCode, ms, offset: timeline.logSize() })

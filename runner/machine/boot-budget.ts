@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { formatDuration } from '../../config/duration.ts'
+import { cpuTime } from './cpu-time.ts'
 import type { Console } from './machine.ts'
 
 type Budget = {
@@ -14,7 +14,6 @@ type Budget = {
 type BootBudget = { readonly signal: AbortSignal; readonly end: () => void }
 
 const pollMs = 500
-const ticksPerSecond = 100
 
 /**
  * Gives a boot up by what the guest did, not by the wall clock alone: a guest on a loaded host gets little CPU time
@@ -57,13 +56,6 @@ export function judge({ cpu, sinceHeard, silence, cpuTime, quiet }: Judge): stri
   return undefined
 }
 
-// proc_pid_stat(5): utime and stime are fields 14 and 15; the command name before them may hold anything.
 function cpuMs(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond
-  } catch {
-    return 0
-  }
+  return cpuTime(pid) ?? 0
 }

@@ -4,7 +4,7 @@ import type { Resources, ShelfImage } from '../../images/image.ts'
 import type { Accel } from '../accel/choose-accel.ts'
 import type { Setup } from '../checkpoint/setup.ts'
 import type { Qemu } from '../qemu/qemu-version.ts'
-import type { CheckpointFacts, GateTime, Preparation } from './machine.ts'
+import type { CheckpointFacts, GateTime, Machine, Preparation } from './machine.ts'
 
 /** What a machine is to be, and who hears of its start. */
 export type BootOrder = {
@@ -34,4 +34,6 @@ export type BootOrder = {
   readonly onNote: (text: string) => void
   /** Hears the boot console from its first byte on, also of a boot that fails. */
   readonly onConsole: (chunk: Buffer) => void
+  /** Gets each machine that is started for this order, long before it is ready; one may take another's place. */
+  readonly onLaunched?: (machine: Pick<Machine, 'use'>) => void
 }

@@ -47,7 +47,7 @@ export async function launchMachine(launch: Launch): Promise<QemuMachine> {
   const { runFolder } = paths
   const cloned = spec.memoryFile?.use === 'private'
   await writeMachineRecord(paths.record, { id, owner, qemu: qemu.identity, runFolder, promised, cloned })
-  return new QemuMachine({
+  const machine = new QemuMachine({
     id,
     facts: {
       image: image.name,
@@ -76,4 +76,6 @@ export async function launchMachine(launch: Launch): Promise<QemuMachine> {
     prepared,
     onNote: order.onNote,
   })
+  order.onLaunched?.(machine)
+  return machine
 }

@@ -63,6 +63,8 @@ export type Machine = {
   dropSetup?(): Promise<void>
   /** What the machine did over its egress proxy so far; empty where it has none. */
   traffic(): EgressRecord[]
+  /** What it has taken of this host since it was started; undefined where it is gone. Never rejects. */
+  use(): Promise<MachineUse | undefined>
   /** Ends the machine and frees what it holds; says which rung of the stop ladder worked. */
   destroy(how?: 'graceful' | 'now'): Promise<DestroyReport>
 }
@@ -91,6 +93,21 @@ export type MachineFacts = {
   readonly keyFingerprint: string
   readonly customUserData: boolean
   readonly gates: readonly GateTime[]
+}
+
+/** What a machine has taken of its host since it was started, as the host sees it. */
+export type MachineUse = {
+  /** Milliseconds of processor time, of all its processors and of QEMU's own work. */
+  readonly cpuMs: number
+  /** Bytes of this host's memory that it holds now, and the most that it ever held. */
+  readonly memory: number
+  readonly memoryPeak: number
+  /** Bytes that the guest read from its disk and wrote to it. */
+  readonly diskRead: number
+  readonly diskWritten: number
+  /** Bytes that went out and came in over its egress proxy; undefined where it has none. */
+  readonly netSent: number | undefined
+  readonly netReceived: number | undefined
 }
 
 /** What becomes of the `setup` of a job, and the checkpoint that it is or will be. */

@@ -26,6 +26,7 @@ import { endError } from './end-error.ts'
 import type { MachinePaths } from './filenames.ts'
 import { guarded } from './guarded.ts'
 import type { ConsoleInput, DestroyReport, GateTime, Machine, MachineEnd, MachineFacts } from './machine.ts'
+import { createMeter } from './machine-use.ts'
 import { openConsoleInput } from './open-console-input.ts'
 import { stopLadder } from './stop-ladder.ts'
 import { createSightings, endOf, noteEvent } from './watch-machine.ts'
@@ -72,6 +73,7 @@ export class QemuMachine implements Machine {
   readonly exec: Machine['exec']
   readonly runStep: Machine['runStep']
   readonly files: Machine['files']
+  readonly use: Machine['use']
   readonly #options: QemuMachineOptions
   readonly #workdir: () => string
   readonly #seen = createSightings()
@@ -101,6 +103,11 @@ export class QemuMachine implements Machine {
       prepared: options.prepared,
       guard: (signal, call) => guarded({ machine: this, signal, call }),
       onNote: options.onNote,
+    })
+    this.use = createMeter({
+      qemu: options.qemu,
+      qmp: () => this.#qmp,
+      traffic: options.wayOut === undefined ? undefined : () => this.traffic(),
     })
     this.#workdir = session.workdir
     this.prepare = session.prepare

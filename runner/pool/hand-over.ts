@@ -44,6 +44,7 @@ export function handOver({ machine, facts, onGone }: HandOver): Machine {
     ...(machine.keepSetup === undefined ? {} : { keepSetup: machine.keepSetup.bind(machine) }),
     ...(machine.dropSetup === undefined ? {} : { dropSetup: machine.dropSetup.bind(machine) }),
     traffic: () => machine.traffic(),
+    use: () => machine.use(),
     destroy: async (how) => {
       try {
         return await machine.destroy(how)

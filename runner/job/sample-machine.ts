@@ -1,0 +1,119 @@
+import type { Machine, MachineUse } from '../machine/machine.ts'
+import { addUse, type ResourceUse, useSince } from './resource-use.ts'
+import { sampleInterval } from './sample-interval.ts'
+
+/** What a job takes of the host, from its first machine to its last. */
+export type Sampler = {
+  /** A machine that was started for this job: all that it takes counts. It takes the place of the one before. */
+  follow(machine: Metered): void
+  /** The machine that the job got. Where it was started before there was a job, what it took until now does not count. */
+  adopt(machine: Metered): void
+  /** What is taken from now on is that step's; undefined for none. */
+  during(step: number | undefined): void
+  /** Takes a last sample. Idempotent. */
+  stop(): Promise<void>
+}
+
+type Metered = Pick<Machine, 'use'>
+
+type SampleMachine = {
+  /** Given sums since the job began, and the most memory since the sample before. */
+  readonly onSample: (use: ResourceUse, step: number | undefined) => void
+}
+
+/**
+ * Samples a job's machine until it is stopped, on its own: nobody waits for it, nothing that goes wrong in it reaches
+ * the job, and one that cannot be read leaves a gap.
+ */
+export function sampleMachine({ onSample }: SampleMachine): Sampler {
+  const started = performance.now()
+  let followed: Metered | undefined
+  let step: number | undefined
+  let stopping: Promise<void> | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  /** Of the machines before this one; and of this one, at its beginning and the last time. */
+  let past: ResourceUse | undefined
+  let first: MachineUse | undefined
+  let last: MachineUse | undefined
+  // One reading after the other, or a late one would count twice.
+  let turn: Promise<void> = Promise.resolve()
+  const inTurn = (work: () => Promise<void> | void) => {
+    turn = turn.then(work).catch(() => undefined)
+  }
+
+  const take = () => {
+    const machine = followed
+    const whose = step
+    if (machine === undefined) return
+    inTurn(async () => {
+      const now = await machine.use()
+      if (now === undefined) return
+      const sums = addUse(past, sinceBeginning(first, now))
+      const memory = peakBetween(last, now)
+      last = now
+      onSample({ ...sums, memory }, whose)
+    })
+  }
+
+  const again = () => {
+    timer = setTimeout(
+      () => {
+        take()
+        again()
+      },
+      sampleInterval(performance.now() - started),
+    )
+    timer.unref()
+  }
+
+  const begin = (machine: Metered) => {
+    if (stopping !== undefined) return
+    followed = machine
+    take()
+    if (timer === undefined) again()
+  }
+
+  return {
+    follow(machine) {
+      inTurn(() => {
+        if (last !== undefined) past = addUse(past, sinceBeginning(first, last))
+        first = undefined
+        last = undefined
+      })
+      begin(machine)
+    },
+    adopt(machine) {
+      if (followed !== undefined) return
+      inTurn(async () => {
+        first = await machine.use()
+        last = first
+      })
+      begin(machine)
+    },
+    during(next) {
+      take()
+      step = next
+    },
+    stop() {
+      clearTimeout(timer)
+      stopping ??= new Promise<void>((resolve) => {
+        take()
+        inTurn(resolve)
+      })
+      followed = undefined
+      return stopping
+    },
+  }
+}
+
+function sinceBeginning(first: MachineUse | undefined, now: MachineUse): ResourceUse {
+  const { memoryPeak: _, ...use } = now
+  return useSince(first, use)
+}
+
+/** The kernel keeps the peak of a process for good: it tells of the time between two readings where it rose. */
+function peakBetween(before: MachineUse | undefined, now: MachineUse): number {
+  if (before === undefined || now.memoryPeak > before.memoryPeak) return now.memoryPeak
+  return Math.max(before.memory, now.memory)
+}
