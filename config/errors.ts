@@ -21,17 +21,21 @@ export type FailureClass = (typeof failureClasses)[number]
 type ErrorDetails = {
   /** The way out, as one sentence. */
   readonly hint?: string | undefined
+  /** The lines that show it, as a console or a log had them: cleaned, not yet masked, not yet cut. */
+  readonly evidence?: readonly string[] | undefined
   readonly cause?: unknown
 }
 
 /** Common ground of the three families; `message` says what was expected and what was found. */
 abstract class MayflyError extends Error {
   readonly hint: string | undefined
+  readonly evidence: readonly string[]
 
-  constructor(message: string, { hint, cause }: ErrorDetails = {}) {
+  constructor(message: string, { hint, evidence = [], cause }: ErrorDetails = {}) {
     super(message, { cause })
     this.name = new.target.name
     this.hint = hint
+    this.evidence = evidence
   }
 }
 

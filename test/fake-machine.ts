@@ -304,7 +304,7 @@ async function withinTimeout(
     return await untilAborted(run(limit.signal), limit.signal)
   } catch (error) {
     if (signal.aborted || !limit.isOver()) throw error
-    return { kind: 'timed-out', timeout: step.timeout }
+    return { kind: 'timed-out', timeout: step.timeout, answers: true }
   } finally {
     limit.clear()
   }

@@ -59,8 +59,8 @@ export async function runStep({ source, step, signal, onNote }: RunStep): Promis
     }
   } catch (error) {
     if (signal.aborted || limit?.isOver() !== true) throw error
-    await stopStep({ source, index: step.index, signal })
-    return { kind: 'timed-out', timeout: step.timeout ?? 0 }
+    const answers = await stopStep({ source, index: step.index, signal })
+    return { kind: 'timed-out', timeout: step.timeout ?? 0, answers }
   } finally {
     limit?.clear()
   }
@@ -81,7 +81,7 @@ function parseStatus(stderr: string): StepExit {
 }
 
 // TERM lets a test runner write its report; KILL ends what did not listen. A guest too busy to do either is
-// destroyed with its machine soon after, so a failure here is not one.
+// destroyed with its machine soon after, so a failure here is not one. Whether it answered.
 async function stopStep({
   source,
   index,
@@ -90,13 +90,15 @@ async function stopStep({
   source: ConnectionSource
   index: number
   signal: AbortSignal
-}) {
+}): Promise<boolean> {
   const limit = timeLimit(signal, stopMs)
   try {
     const client = await source.connection(limit.signal)
     await exec({ client, command: `sh ${guestPaths.helper} stop ${index}`, signal: limit.signal })
+    return true
   } catch {
     signal.throwIfAborted()
+    return false
   } finally {
     limit.clear()
   }

@@ -20,7 +20,7 @@ export type JobMachine = {
 
 /** Starts the job's machine, makes it ready and writes the log's header, which says how it was started. */
 export async function bootJobMachine(life: JobLife, image: ShelfImage): Promise<JobMachine> {
-  const { order, timeline, sampler, signal } = life
+  const { order, timeline, sampler, console, signal } = life
   const { job, host, context } = order
   const workdir = workFolder(image.profile.user)
   const preparation = { workdir, env: jobEnvironment(job.env, context) }
@@ -37,7 +37,10 @@ export async function bootJobMachine(life: JobLife, image: ShelfImage): Promise<
     signal,
     onGate: (gate) => timeline.emit({ type: 'gate', ...gate, ms: Math.round(gate.ms) }),
     onNote: (message) => timeline.emit({ type: 'note', message }),
-    onConsole: (chunk) => timeline.console(chunk),
+    onConsole: (chunk, of) => {
+      timeline.console(chunk)
+      if (of !== 'template') console.push(chunk)
+    },
     onLaunched: (launched) => sampler.follow(launched),
   })
   sampler.adopt(machine)

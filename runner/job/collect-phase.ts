@@ -5,6 +5,7 @@ import type { Machine } from '../machine/machine.ts'
 import { timeLimit } from '../time-limit.ts'
 import type { JobLife } from './job-life.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
+import { placedError } from './placed-error.ts'
 
 /** Artifacts are fetched after a job's own time is over, too, but not for ever. */
 const collectMs = 10 * 60_000
@@ -41,12 +42,17 @@ export async function collectPhase(life: JobLife, machine: Machine, outcome: Out
     order.signal.throwIfAborted()
     const fault =
       error instanceof InfraError ? error : new InfraError('collect', messageOf(error), { cause: error })
-    if (outcome.verdict === 'passed') return outcomeOf(fault)
+    if (outcome.verdict === 'passed') return outcomeOf(placed(fault))
     timeline.emit({ type: 'note', message: `artifacts were not collected: ${fault.message}` })
     return outcome
   } finally {
     limit.clear()
   }
+}
+
+/** What is of this class says itself what it was about. */
+function placed(fault: InfraError): InfraError {
+  return fault.class === 'collect' ? fault : placedError(fault, 'while its artifacts were collected')
 }
 
 function messageOf(error: unknown): string {

@@ -1,4 +1,6 @@
 import type { FailureClass } from '../../config/errors.ts'
+import type { MilestoneKind } from '../logs/console-milestones.ts'
+import type { ConsoleFindingKind } from '../logs/console-patterns.ts'
 import type { MachineFacts } from '../machine/machine.ts'
 import type { ResourceUse } from './resource-use.ts'
 import type { Phase, Verdict } from './verdict.ts'
@@ -32,6 +34,14 @@ export type JobEvent = { readonly at: number } & (
    */
   | ({ readonly type: 'sample'; readonly step: number | undefined } & ResourceUse)
   | { readonly type: 'artifact'; readonly path: string; readonly bytes: number }
+  /** What a line of the console says of the machine, or how far its boot has come. */
+  | {
+      readonly type: 'finding'
+      readonly kind: ConsoleFindingKind | MilestoneKind
+      readonly sentence: string
+      /** At most 300 characters. */
+      readonly line: string
+    }
   /** Bytes of the job's log; `step` is undefined for Mayfly's own lines. */
   | { readonly type: 'log'; readonly step: number | undefined; readonly data: Buffer }
   | { readonly type: 'console'; readonly data: Buffer }
@@ -42,6 +52,8 @@ export type JobEvent = { readonly at: number } & (
       /** One sentence: what happened, in which phase. */
       readonly reason: string | undefined
       readonly hint: string | undefined
+      /** The lines that show it, at most 8 of at most 300 characters. */
+      readonly evidence: readonly string[]
     }
 )
 

@@ -17,6 +17,8 @@ export type JobRecord = {
   failure: FailureClass | undefined
   reason: string | undefined
   hint: string | undefined
+  /** The lines that show it. */
+  evidence: readonly string[]
   machine: MachineFacts | undefined
   readonly phases: { phase: Phase; ms: number }[]
   readonly steps: StepRecord[]
@@ -51,6 +53,7 @@ export function createRecord(name: string, context: JobContext): JobRecord {
     failure: undefined,
     reason: undefined,
     hint: undefined,
+    evidence: [],
     machine: undefined,
     phases: [],
     steps: [],
@@ -109,6 +112,7 @@ export function recordEvent(record: JobRecord, event: JobEvent): void {
       record.failure = event.failure
       record.reason = event.reason
       record.hint = event.hint
+      record.evidence = event.evidence
       break
     default:
   }

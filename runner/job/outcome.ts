@@ -7,9 +7,14 @@ export type Outcome = {
   readonly failure: FailureClass | undefined
   readonly reason: string | undefined
   readonly hint: string | undefined
+  /** The lines that show it. */
+  readonly evidence: readonly string[]
 }
 
-export const passed: Outcome = { verdict: 'passed', failure: undefined, reason: undefined, hint: undefined }
+export const passed: Outcome = {
+  ...{ verdict: 'passed', failure: undefined, reason: undefined, hint: undefined },
+  evidence: [],
+}
 
 /** The cause with which a job's one signal is aborted from outside. */
 export class Cancelled extends Error {
@@ -20,7 +25,18 @@ export class Cancelled extends Error {
 export class TimedOut extends Error {
   override readonly name: string = 'TimedOut'
   readonly hint = 'give it a longer `timeout`, or read in the log where it stood still'
+  /** Where it was, once that is known. */
+  readonly where: string | undefined
+  readonly evidence: readonly string[]
+
+  constructor(message: string, { where, evidence = [] }: TimedOutDetails = {}) {
+    super(where === undefined ? message : `${message}, ${where}`)
+    this.where = where
+    this.evidence = evidence
+  }
 }
+
+type TimedOutDetails = { readonly where?: string; readonly evidence?: readonly string[] }
 
 /** The one place where an error becomes a verdict. */
 export function outcomeOf(error: unknown): Outcome {
@@ -35,13 +51,15 @@ export function outcomeOf(error: unknown): Outcome {
     failure: undefined,
     reason: `an error of Mayfly's own: ${message}`,
     hint: 'please report it, with the job folder',
+    evidence: [],
   }
 }
 
 function outcome(
   verdict: Verdict,
   failure: FailureClass | undefined,
-  error: Error & { hint?: string | undefined },
+  error: Error & { hint?: string | undefined; evidence?: readonly string[] },
 ): Outcome {
-  return { verdict, failure, reason: error.message, hint: error.hint }
+  const { message: reason, hint, evidence = [] } = error
+  return { verdict, failure, reason, hint, evidence }
 }

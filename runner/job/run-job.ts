@@ -5,6 +5,7 @@ import { unmaskable } from '../logs/mask-needles.ts'
 import type { Machine } from '../machine/machine.ts'
 import { bootJobMachine, type JobMachine } from './boot-job-machine.ts'
 import { collectPhase } from './collect-phase.ts'
+import { createConsoleFindings } from './console-findings.ts'
 import { createJobFolder, type JobFolder } from './job-folder.ts'
 import type { JobLife } from './job-life.ts'
 import type { JobOrder } from './job-order.ts'
@@ -30,12 +31,13 @@ export async function runJob(order: JobOrder): Promise<JobRecord> {
   const sampler = sampleMachine({
     onSample: (use, step) => timeline.emit({ type: 'sample', step, ...use }),
   })
+  const console = createConsoleFindings(timeline)
   const limit = new AbortController()
   const signal = AbortSignal.any([order.signal, limit.signal])
   const life: JobLife = {
-    ...{ order, timeline, sampler, signal },
+    ...{ order, timeline, sampler, console, signal },
     artifacts: folder.artifacts,
-    phase: phaseTimer(timeline),
+    phase: phaseTimer(timeline, signal),
   }
   const held: Held = {}
   let timer: NodeJS.Timeout | undefined
@@ -93,9 +95,7 @@ async function live(life: JobLife, held: Held, startClock: () => void): Promise<
     })
     return await work(life, booted)
   } catch (error) {
-    return outcomeOf(
-      order.signal.aborted ? cancelReason(order.signal) : signal.aborted ? signal.reason : error,
-    )
+    return outcomeOf(order.signal.aborted ? cancelReason(order.signal) : reasonOf(error, signal))
   }
 }
 
@@ -111,10 +111,15 @@ async function work(life: JobLife, { machine, setup, preparation }: JobMachine):
     outcome = passed
   } catch (error) {
     if (life.order.signal.aborted) throw error
-    outcome = outcomeOf(life.signal.aborted ? life.signal.reason : error)
+    outcome = outcomeOf(reasonOf(error, life.signal))
   }
   if (job.artifacts.length === 0) return outcome
   return await life.phase('collect', () => collectPhase(life, machine, outcome))
+}
+
+/** A time limit that says where it struck says more than the limit itself. */
+function reasonOf(error: unknown, signal: AbortSignal): unknown {
+  return signal.aborted && !(error instanceof TimedOut) ? signal.reason : error
 }
 
 function ensureImage({ order, signal }: JobLife): Promise<ShelfImage> {
@@ -151,12 +156,15 @@ function cancelReason(signal: AbortSignal): unknown {
   return signal.reason instanceof Cancelled ? signal.reason : new Cancelled('the job was cancelled')
 }
 
-function phaseTimer(timeline: Timeline): JobLife['phase'] {
+function phaseTimer(timeline: Timeline, signal: AbortSignal): JobLife['phase'] {
   return async (phase, run) => {
     const started = performance.now()
     timeline.emit({ type: 'phase-started', phase })
     try {
       return await run()
+    } catch (error) {
+      if (error !== signal.reason || !(error instanceof TimedOut)) throw error
+      throw new TimedOut(error.message, { where: `in phase ${phase}` })
     } finally {
       timeline.emit({ type: 'phase-ended', phase, ms: Math.round(performance.now() - started) })
     }

@@ -1,10 +1,13 @@
-import { formatDuration } from '../../config/duration.ts'
-import { InfraError, JobError } from '../../config/errors.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Step } from '../../config/pipeline/pipeline.ts'
 import type { Machine, StepExit } from '../machine/machine.ts'
 import type { UntimedJobEvent } from './job-event.ts'
 import type { JobLife } from './job-life.ts'
+import { judgeStep } from './judge-step.ts'
 import { TimedOut } from './outcome.ts'
+import { placedError } from './placed-error.ts'
+
+const consoleDelayMs = 150
 
 type StepStatus = Extract<UntimedJobEvent, { type: 'step-ended' }>['status']
 
@@ -42,11 +45,12 @@ function setupSteps({ order: { job } }: JobLife): Step[] {
 type OneStep = { step: Step; index: number }
 
 async function runStep(life: JobLife, machine: Machine, { step, index }: OneStep): Promise<void> {
-  const { timeline, sampler, signal } = life
+  const { timeline, sampler, console, signal } = life
   const { name, run, shell, env, timeout } = step
   const started = performance.now()
   await timeline.log(undefined, Buffer.from(`[mayfly] step ${index + 1}: ${name}\n`))
   sampler.during(index)
+  console.begin()
   timeline.emit({ type: 'step-started', index, name, offset: timeline.logSize() })
   const end = async (status: StepStatus, exitCode?: number) => {
     sampler.during(undefined)
@@ -60,8 +64,13 @@ async function runStep(life: JobLife, machine: Machine, { step, index }: OneStep
     exit = await machine.runStep({ index, name, script: run, shell, env, timeout, onOutput }, signal)
   } catch (error) {
     await end(statusOf(signal))
+    const output = timeline.outputTail(5)
+    if (signal.reason instanceof TimedOut) {
+      const where = `in step "${name}"`
+      throw new TimedOut(signal.reason.message, { where, evidence: output })
+    }
     signal.throwIfAborted()
-    throw duringStep(error, name)
+    throw placedError(error, `in step "${name}"`, output)
   }
   await end(
     exit.kind === 'exited'
@@ -73,63 +82,18 @@ async function runStep(life: JobLife, machine: Machine, { step, index }: OneStep
         : exit.kind,
     exit.kind === 'exited' ? exit.code : undefined,
   )
-  judge(exit, step, machine)
+  if (exit.kind === 'exited' && exit.code === 0) return
+  // The last words of the console are read a moment after the step has ended.
+  await sleep(consoleDelayMs)
+  judgeStep({
+    ...{ exit, name, machine },
+    found: console.found(),
+    output: timeline.outputTail(5),
+    busy: sampler.busy(),
+  })
 }
 
 function statusOf(signal: AbortSignal): StepStatus {
   if (!signal.aborted) return 'errored'
   return signal.reason instanceof TimedOut ? 'timed-out' : 'cancelled'
-}
-
-function duringStep(error: unknown, step: string): unknown {
-  if (!(error instanceof InfraError)) return error
-  return new InfraError(error.class, `${error.message} (during step "${step}")`, {
-    hint: error.hint,
-    cause: error,
-  })
-}
-
-function judge(exit: StepExit, step: Step, machine: Machine): void {
-  if (exit.kind === 'timed-out') {
-    throw new TimedOut(`step "${step.name}" did not end within its ${formatDuration(exit.timeout)}`)
-  }
-  if (exit.kind === 'killed') {
-    const oom = machine.console.tail(200).some((line) => line.includes('Out of memory'))
-    throw new InfraError(
-      oom ? 'guest-oom' : 'machine-died',
-      `the shell of step "${step.name}" was killed inside the machine${oom ? ', which had run out of memory' : ''}`,
-      {
-        hint: oom
-          ? 'give the job more memory: resources: { memory: 4GiB }'
-          : 'a step must not kill processes that are not its own',
-      },
-    )
-  }
-  if (exit.code === 0) return
-  throw new JobError(`step "${step.name}" ended with exit code ${exit.code}${signalName(exit.code)}`, {
-    step: step.name,
-    exitCode: exit.code,
-    hint: exit.diskFull
-      ? "the machine's disk is full: ask for more in `resources: { disk: 20GiB }`"
-      : 'the last lines of its output say why',
-  })
-}
-
-/** Shells report a command that a signal ended as 128 and its number. */
-const signals: Readonly<Record<number, string>> = {
-  129: 'HUP',
-  130: 'INT',
-  132: 'ILL',
-  134: 'ABRT',
-  135: 'BUS',
-  136: 'FPE',
-  137: 'KILL',
-  139: 'SEGV',
-  141: 'PIPE',
-  143: 'TERM',
-}
-
-function signalName(code: number): string {
-  const name = signals[code]
-  return name === undefined ? '' : ` (signal ${name})`
 }

@@ -10,6 +10,8 @@ export type Sampler = {
   adopt(machine: Metered): void
   /** What is taken from now on is that step's; undefined for none. */
   during(step: number | undefined): void
+  /** Processors that were kept busy on average in the last 10 s or so; undefined where nothing is known. */
+  busy(): number | undefined
   /** Takes a last sample. Idempotent. */
   stop(): Promise<void>
 }
@@ -20,6 +22,9 @@ type SampleMachine = {
   /** Given sums since the job began, and the most memory since the sample before. */
   readonly onSample: (use: ResourceUse, step: number | undefined) => void
 }
+
+const latelyMs = 10_000
+const leastMs = 500
 
 /**
  * Samples a job's machine until it is stopped, on its own: nobody waits for it, nothing that goes wrong in it reaches
@@ -36,6 +41,7 @@ export function sampleMachine({ onSample }: SampleMachine): Sampler {
   let past: ResourceUse | undefined
   let first: MachineUse | undefined
   let last: MachineUse | undefined
+  const lately: { at: number; cpuMs: number }[] = []
   // One reading after the other, or a late one would count twice.
   let turn: Promise<void> = Promise.resolve()
   const inTurn = (work: () => Promise<void> | void) => {
@@ -52,6 +58,8 @@ export function sampleMachine({ onSample }: SampleMachine): Sampler {
       const sums = addUse(past, sinceBeginning(first, now))
       const memory = peakBetween(last, now)
       last = now
+      lately.push({ at: performance.now(), cpuMs: sums.cpuMs })
+      while (lately.length > 2 && performance.now() - (lately[1]?.at ?? 0) > latelyMs) lately.shift()
       onSample({ ...sums, memory }, whose)
     })
   }
@@ -94,6 +102,11 @@ export function sampleMachine({ onSample }: SampleMachine): Sampler {
     during(next) {
       take()
       step = next
+    },
+    busy() {
+      const [from, to] = [lately.at(0), lately.at(-1)]
+      if (from === undefined || to === undefined || to.at - from.at < leastMs) return undefined
+      return (to.cpuMs - from.cpuMs) / (to.at - from.at)
     },
     stop() {
       clearTimeout(timer)

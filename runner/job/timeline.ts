@@ -1,4 +1,6 @@
-import { createMasker, type Masker } from '../logs/mask.ts'
+import { cleanText } from '../logs/clean-text.ts'
+import { createMasker } from '../logs/mask.ts'
+import { createEventMasker } from './event-masker.ts'
 import type { JobEvent, UntimedJobEvent } from './job-event.ts'
 import type { JobFolder } from './job-folder.ts'
 import { type JobRecord, recordEvent } from './job-record.ts'
@@ -18,6 +20,8 @@ export type Timeline = {
   /** Ends a step's output: what could have been the beginning of a secret is let go. */
   endLog(step: number): Promise<void>
   console(chunk: Buffer): void
+  /** The last lines that the step under way has printed, masked and cleaned. */
+  outputTail(count: number): string[]
   /** bytes of the log so far */
   logSize(): number
   /**
@@ -30,11 +34,14 @@ export type Timeline = {
 }
 
 const newline = 10
+const empty = Buffer.alloc(0)
+const tailBytes = 8192
 
 export function createTimeline({ folder, record, secrets, onEvent }: TimelineOptions): Timeline {
   const started = performance.now()
   const logMasker = createMasker(secrets)
   const consoleMasker = createMasker(secrets)
+  const maskEvent = createEventMasker(secrets)
   let writing: Promise<void> = Promise.resolve()
 
   let isOver = false
@@ -67,14 +74,16 @@ export function createTimeline({ folder, record, secrets, onEvent }: TimelineOpt
   }
 
   let atLineStart = true
+  let output: Buffer = empty
   const tellLog = async (step: number | undefined, data: Buffer) => {
     if (data.length === 0) return
     atLineStart = data.at(-1) === newline
+    output = step === undefined ? empty : lastBytes(output, data)
     await tell({ type: 'log', step, data })
   }
 
   return {
-    emit: (event) => void tell(maskEvent(event, secrets)),
+    emit: (event) => void tell(maskEvent(event)),
     log: async (step, chunk) => {
       // A step need not end its last line; ours begin one of their own.
       if (step === undefined && !atLineStart) await tellLog(undefined, Buffer.from('\n'))
@@ -84,6 +93,13 @@ export function createTimeline({ folder, record, secrets, onEvent }: TimelineOpt
     },
     endLog: (step) => tellLog(step, logMasker.end()),
     console: (chunk) => tellConsole(consoleMasker.push(chunk)),
+    outputTail: (count) => {
+      const lines = cleanText(output)
+        .split('\n')
+        .filter((line) => line.trim() !== '')
+      // It may begin in the middle of a line.
+      return (output.length < tailBytes ? lines : lines.slice(1)).slice(-count)
+    },
     logSize: () => folder.log.size,
     settle: async (how = { keepsConsole: false }) => {
       if (!how.keepsConsole) tellConsole(consoleMasker.end())
@@ -98,17 +114,7 @@ export function createTimeline({ folder, record, secrets, onEvent }: TimelineOpt
   }
 }
 
-// Names, reasons and hints can quote what the guest said, so they are masked like its output.
-function maskEvent<E extends UntimedJobEvent>(event: E, secrets: readonly string[]): E {
-  if (secrets.length === 0) return event
-  const masker = createMasker(secrets)
-  const masked = Object.entries(event).map(([key, value]) => [
-    key,
-    typeof value === 'string' && key !== 'type' ? maskText(masker, value) : value,
-  ])
-  return Object.fromEntries(masked) as E
-}
-
-function maskText(masker: Masker, text: string): string {
-  return Buffer.concat([masker.push(Buffer.from(text)), masker.end()]).toString('utf8')
+function lastBytes(before: Buffer, data: Buffer): Buffer {
+  if (data.length >= tailBytes) return Buffer.from(data.subarray(-tailBytes))
+  return Buffer.concat([before.subarray(-(tailBytes - data.length)), data])
 }

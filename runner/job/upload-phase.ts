@@ -3,6 +3,7 @@ import { formatSize } from '../../config/size.ts'
 import type { Machine } from '../machine/machine.ts'
 import type { JobLife } from './job-life.ts'
 import type { TarSource } from './job-order.ts'
+import { placedError } from './placed-error.ts'
 
 /** Puts the whole tree into the machine's working directory. */
 export async function uploadPhase(life: JobLife, machine: Machine): Promise<void> {
@@ -17,6 +18,7 @@ export async function upload({ timeline, signal }: JobLife, machine: Machine, ta
     timeline.emit({ type: 'note', message: `uploaded ${formatSize(bytes)}` })
   } catch (error) {
     signal.throwIfAborted()
+    if (error instanceof InfraError && error.class !== 'upload') throw placedError(error, 'during the upload')
     if (error instanceof InfraError || error instanceof ConfigError) throw error
     const message = error instanceof Error ? error.message : String(error)
     throw new InfraError('upload', `the files could not be uploaded: ${message}`, { cause: error })

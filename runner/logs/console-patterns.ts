@@ -10,6 +10,7 @@ export type ConsoleFindingKind =
   | 'seed-not-read'
   | 'ssh-not-started'
   | 'disk-error'
+  | 'task-hung'
   | 'guest-stalled'
 
 export type ConsolePattern = {
@@ -91,8 +92,14 @@ export const consolePatterns: readonly ConsolePattern[] = [
     hint: "check the host's free disk space, then verify the image",
   },
   {
+    kind: 'task-hung',
+    pattern: /blocked for more than \d+ seconds/,
+    sentence: 'a process in the guest waited for minutes without an answer',
+    hint: 'what it waits for stands below it on the console; often a disk or a network file system',
+  },
+  {
     kind: 'guest-stalled',
-    pattern: /soft lockup|rcu.*self-detected stall|blocked for more than \d+ seconds/,
+    pattern: /soft lockup|rcu.*self-detected stall/,
     sentence: "the guest's CPU stood still for a while",
     hint: 'the host is overloaded: run fewer machines at a time',
   },

@@ -1,8 +1,10 @@
 import { formatDuration } from '../../config/duration.ts'
 import { InfraError } from '../../config/errors.ts'
+import { linesAround } from '../logs/lines-around.ts'
 import { createBootBudget } from './boot-budget.ts'
 import type { BootOrder } from './boot-order.ts'
 import { endError } from './end-error.ts'
+import { endEvidence } from './end-evidence.ts'
 import { type Gate, GateError, passGates } from './pass-gates.ts'
 import type { QemuMachine } from './qemu-machine.ts'
 
@@ -43,10 +45,11 @@ async function bootFault({ order, machine, error, ms }: BootFault): Promise<Infr
   )
   if (end !== undefined && end.kind !== 'stopped') {
     const { class: failure, message, hint } = endError(end)
+    const evidence = endEvidence({ end, findings: machine.findings, console: machine.console })
     return new InfraError(
       failure === 'machine-died' ? 'boot' : failure,
       `the machine did not boot: ${message}`,
-      { hint },
+      { hint, evidence: evidence.length > 0 ? evidence : lines.slice(-5) },
     )
   }
   const finding = machine.findings.at(-1)
@@ -59,6 +62,8 @@ async function bootFault({ order, machine, error, ms }: BootFault): Promise<Infr
     `the machine did not pass gate ${gate?.name ?? '?'} in ${formatDuration(ms)}: ${why}`,
     {
       hint: finding?.hint ?? gate?.hint,
+      evidence:
+        finding === undefined ? lines.slice(-5) : linesAround(machine.console.tail(200), finding.line),
       cause: error,
     },
   )

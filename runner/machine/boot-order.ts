@@ -32,8 +32,11 @@ export type BootOrder = {
   readonly signal: AbortSignal
   readonly onGate: (gate: GateTime) => void
   readonly onNote: (text: string) => void
-  /** Hears the boot console from its first byte on, also of a boot that fails. */
-  readonly onConsole: (chunk: Buffer) => void
+  /**
+   * Hears the boot console from its first byte on, also of a boot that fails. `template`: what the one that it was
+   * started from had printed before.
+   */
+  readonly onConsole: (chunk: Buffer, of?: 'template') => void
   /** Gets each machine that is started for this order, long before it is ready; one may take another's place. */
   readonly onLaunched?: (machine: Pick<Machine, 'use'>) => void
 }

@@ -20,7 +20,7 @@ const hints: Readonly<Record<MachineEnd['kind'], string>> = {
 }
 
 /** The end of a machine as the error of whatever was under way in it. */
-export function endError(end: MachineEnd): InfraError {
+export function endError(end: MachineEnd, evidence: readonly string[] = []): InfraError {
   const message = end.kind === 'stopped' ? 'the machine was stopped' : end.message
-  return new InfraError(classes[end.kind], message, { hint: hints[end.kind] })
+  return new InfraError(classes[end.kind], message, { hint: hints[end.kind], evidence })
 }

@@ -1,14 +1,17 @@
 import { ConfigError, InfraError } from '../../config/errors.ts'
 import type { ConsoleFinding } from '../logs/console-watch.ts'
+import { linesAround } from '../logs/lines-around.ts'
+import { withoutTimestamp } from '../logs/without-timestamp.ts'
 import { isSftpAnswer } from '../ssh/sftp.ts'
 import { untilAborted } from '../until-aborted.ts'
-import type { MachineEnd } from './machine.ts'
+import type { Console, MachineEnd } from './machine.ts'
 
 /** What tells the reasons of a failed call apart. */
 type Watched = {
   /** Aborted with the machine's end as an InfraError. */
   readonly gone: AbortSignal
   readonly findings: readonly ConsoleFinding[]
+  readonly console: Pick<Console, 'tail'>
   endWithin(ms: number): Promise<MachineEnd | undefined>
 }
 
@@ -40,8 +43,9 @@ export async function guarded<T>({ machine, signal, call }: Guarded<T>): Promise
     const finding = machine.findings.find(({ kind }) => kind === 'guest-panic' || kind === 'guest-oom')
     if (finding !== undefined) {
       const failure = finding.kind === 'guest-panic' ? 'guest-panic' : 'guest-oom'
-      throw new InfraError(failure, `${finding.sentence}: ${finding.line}`, {
+      throw new InfraError(failure, `${finding.sentence}: ${withoutTimestamp(finding.line)}`, {
         hint: finding.hint,
+        evidence: linesAround(machine.console.tail(200), finding.line),
         cause: error,
       })
     }
@@ -49,6 +53,7 @@ export async function guarded<T>({ machine, signal, call }: Guarded<T>): Promise
     const message = error instanceof Error ? error.message : String(error)
     throw new InfraError('ssh-lost', `the connection to the machine failed: ${message}`, {
       hint: 'a step may have stopped sshd, filled the memory or cut the network; see the console',
+      evidence: machine.console.tail(5),
       cause: error,
     })
   }

@@ -174,7 +174,8 @@ export type StepExit =
   | { readonly kind: 'exited'; readonly code: number; readonly diskFull: boolean }
   /** Its shell was killed inside the machine before it could leave a status. */
   | { readonly kind: 'killed' }
-  | { readonly kind: 'timed-out'; readonly timeout: number }
+  /** `answers`: the guest still does what it is told. */
+  | { readonly kind: 'timed-out'; readonly timeout: number; readonly answers: boolean }
 
 /** The guest's files as its SFTP server tells them, hostile or not. */
 export type RemoteFiles = {

@@ -23,6 +23,7 @@ import { GuestLink } from '../ssh/guest-link.ts'
 import { waitForBanner } from '../ssh/wait-for-banner.ts'
 import type { TemplateSubject } from '../template/template-key.ts'
 import { endError } from './end-error.ts'
+import { endEvidence } from './end-evidence.ts'
 import type { MachinePaths } from './filenames.ts'
 import { guarded } from './guarded.ts'
 import type { ConsoleInput, DestroyReport, GateTime, Machine, MachineEnd, MachineFacts } from './machine.ts'
@@ -237,7 +238,8 @@ export class QemuMachine implements Machine {
         return endOf(this.#seen, exit)
       }),
     ])
-    if (end.kind !== 'stopped') this.#gone.abort(endError(end))
+    if (end.kind !== 'stopped')
+      this.#gone.abort(endError(end, endEvidence({ end, findings: this.findings, console: this.console })))
     return end
   }
 }

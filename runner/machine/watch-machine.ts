@@ -1,4 +1,5 @@
 import type { ConsoleFinding } from '../logs/console-watch.ts'
+import { withoutTimestamp } from '../logs/without-timestamp.ts'
 import type { QmpEvent } from '../qemu/qmp-message.ts'
 import type { QemuExit } from '../qemu/spawn-qemu.ts'
 import type { MachineEnd } from './machine.ts'
@@ -49,5 +50,5 @@ export function endOf(seen: Sightings, exit: QemuExit): MachineEnd {
 }
 
 function sentence(finding: ConsoleFinding | undefined, otherwise: string): string {
-  return finding === undefined ? otherwise : `${finding.sentence}: ${finding.line}`
+  return finding === undefined ? otherwise : `${finding.sentence}: ${withoutTimestamp(finding.line)}`
 }

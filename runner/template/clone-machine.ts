@@ -61,7 +61,7 @@ async function start(clone: CloneMachine, scope: Scope): Promise<QemuMachine> {
   await writeFile(paths.seed, makeSeed(seedSpec(order, parts)), { mode: 0o600 })
   const spec = cloneSpec(clone, parts, await firmware(order, parts, template))
   // Of a setup that goes on in a clone everything was heard already.
-  if (order.checkpoint?.state !== 'kept') order.onConsole(await bootConsole(clone))
+  if (order.checkpoint?.state !== 'kept') order.onConsole(await bootConsole(clone), 'template')
   const prepared = preparedBy(order)
   const state = await openState(clone)
   let machine: QemuMachine

@@ -4,6 +4,7 @@ import { formatSize } from '../../../config/size.ts'
 import type { JobEvent } from '../../../runner/job/job-event.ts'
 import type { Phase, Verdict } from '../../../runner/job/verdict.ts'
 import { createImageLine } from './image-line.ts'
+import { oneLine } from './one-line.ts'
 import { createStatusLine } from './status-line.ts'
 import { createTerminalText } from './terminal-text.ts'
 import type { View, ViewedJob } from './view.ts'
@@ -42,10 +43,11 @@ export function createHumanView({ out, live, console: showConsole }: HumanView):
   }
   const line = (text: string) => write(`${atLineStart ? '' : '\n'}${text}\n`)
 
-  const verdictLines = ({ verdict, reason, hint, at }: Extract<JobEvent, { type: 'verdict' }>) => {
+  const verdictLines = ({ verdict, reason, evidence, hint, at }: Extract<JobEvent, { type: 'verdict' }>) => {
     line(
       `${mark(verdict)} ${pc.bold(verdict)} in ${formatDuration(at)}${reason === undefined ? '' : `: ${reason}`}`,
     )
+    for (const shown of evidence) line(`  ${pc.dim('|')} ${oneLine(shown)}`)
     if (hint !== undefined) line(`  ${pc.dim(`hint: ${hint}`)}`)
   }
 

@@ -19,6 +19,7 @@ async function metricsOf(...machines: Partial<MachineFacts>[]): Promise<string> 
       failure: undefined,
       reason: undefined,
       hint: undefined,
+      evidence: [],
     })
   }
   return await metrics.registry.metrics()

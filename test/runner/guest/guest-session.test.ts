@@ -13,6 +13,7 @@ import { guestSession } from '../../../runner/guest/guest-session.ts'
 import { guarded } from '../../../runner/machine/guarded.ts'
 import type { StepCommand } from '../../../runner/machine/machine.ts'
 import { GuestLink } from '../../../runner/ssh/guest-link.ts'
+import { createFakeConsole } from '../../fake-console.ts'
 import { type Relay, startRelay } from '../ssh/relay.ts'
 import type { SftpOptions } from '../ssh/sftp-server.ts'
 import { startSshServer } from '../ssh/ssh-server.ts'
@@ -40,7 +41,12 @@ async function open({ sftp = {}, onExec }: Options = {}) {
   })
   onTestFinished(() => link.close())
   const notes: string[] = []
-  const machine = { gone: signal, endWithin: async () => undefined, findings: [] }
+  const machine = {
+    gone: signal,
+    endWithin: async () => undefined,
+    findings: [],
+    console: createFakeConsole(),
+  }
   const session = guestSession({
     link,
     user: userInfo().username,
@@ -240,7 +246,7 @@ describe('a rehearsal', () => {
     const { session, guest } = await rehearsed()
     const marker = `7${process.pid}.75`
     const { step } = stepOf(`echo begun; sleep ${marker}`, { timeout: 500 })
-    expect(await session.runStep(step, signal)).toEqual({ kind: 'timed-out', timeout: 500 })
+    expect(await session.runStep(step, signal)).toEqual({ kind: 'timed-out', timeout: 500, answers: true })
     expect(await guest.isRunning(`sleep ${marker}`)).toBe(false)
   })
 })
@@ -296,7 +302,7 @@ describe('a step that does not end well', () => {
     const { session, guest } = await open()
     const marker = `6${process.pid}.75`
     const { step, output } = stepOf(`echo begun; sleep ${marker}`, { timeout: 500 })
-    expect(await session.runStep(step, signal)).toEqual({ kind: 'timed-out', timeout: 500 })
+    expect(await session.runStep(step, signal)).toEqual({ kind: 'timed-out', timeout: 500, answers: true })
     expect(output()).toBe('begun\n')
     expect(await guest.isRunning(`sleep ${marker}`)).toBe(false)
   })

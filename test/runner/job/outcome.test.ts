@@ -10,12 +10,13 @@ describe('outcomeOf', () => {
       failure: undefined,
       reason: error.message,
       hint: 'h',
+      evidence: [],
     })
   })
 
   it.each(failureClasses)('keeps the class %s of an infrastructure error', (failure) => {
-    const outcome = outcomeOf(new InfraError(failure, 'm', { hint: 'h' }))
-    expect(outcome).toEqual({ verdict: 'errored', failure, reason: 'm', hint: 'h' })
+    const outcome = outcomeOf(new InfraError(failure, 'm', { hint: 'h', evidence: ['line'] }))
+    expect(outcome).toEqual({ verdict: 'errored', failure, reason: 'm', hint: 'h', evidence: ['line'] })
   })
 
   it('counts what the user wrote wrong as errored, of class config', () => {
@@ -24,6 +25,9 @@ describe('outcomeOf', () => {
 
   it('tells a time limit from a cancelling', () => {
     expect(outcomeOf(new TimedOut('too long'))).toMatchObject({ verdict: 'timed-out', reason: 'too long' })
+    expect(outcomeOf(new TimedOut('too long', { where: 'in step "a"', evidence: ['b'] }))).toMatchObject({
+      ...{ verdict: 'timed-out', reason: 'too long, in step "a"', evidence: ['b'] },
+    })
     expect(outcomeOf(new Cancelled('no more'))).toMatchObject({ verdict: 'cancelled', reason: 'no more' })
   })
 

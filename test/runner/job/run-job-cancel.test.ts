@@ -87,13 +87,13 @@ describe('a job that runs into its time limit', () => {
   const limited = `timeout: 300ms\n${whole}`
 
   it.each<[string, Partial<JobSetting>]>([
-    ['boot', { boot: { instead: 'hang' } }],
-    ['upload', { faults: { upload: 'hang' } }],
-    ['steps', { steps: { build: { instead: 'hang' } } }],
-  ])('in its phase %s is timed out, which is no failure of the machine', async (_phase, setting) => {
+    ['phase boot', { boot: { instead: 'hang' } }],
+    ['phase upload', { faults: { upload: 'hang' } }],
+    ['step "build"', { steps: { build: { instead: 'hang' } } }],
+  ])('in its %s is timed out, which is no failure of the machine', async (place, setting) => {
     const { record, start } = await liveJob({ pipeline: limited, ...setting })
     expect(record).toMatchObject({ verdict: 'timed-out', failure: undefined })
-    expect(record.reason).toBe('the job did not end within its 0.30 s')
+    expect(record.reason).toBe(`the job did not end within its 0.30 s, in ${place}`)
     for (const machine of start.machines) expect(machine.destroyed).toEqual(['now'])
   })
 

@@ -50,7 +50,7 @@ describe('the value of a secret', () => {
       },
     })
     expect(lived.record).toMatchObject({
-      reason: 'it said: *** (during step "deploy")',
+      reason: 'in step "deploy", it said: ***',
       hint: 'try ***',
     })
     expect(await allOf(lived)).not.toContain(token)

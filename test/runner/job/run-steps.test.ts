@@ -106,7 +106,8 @@ describe('a machine that ends in the middle of a step', () => {
     })
     const { record, machine } = lived
     expect(record).toMatchObject({ verdict: 'errored', failure })
-    expect(record.reason).toBe(`${'message' in end ? end.message : ''} (during step "test")`)
+    expect(record.reason).toBe(`in step "test", ${'message' in end ? end.message : ''}`)
+    expect(record.evidence).toEqual(['last words'])
     expect(record.hint).toContain(hint)
     expect(record.steps.map(({ status }) => status)).toEqual(['passed', 'errored', 'skipped'])
     expect(machine?.destroyed).toEqual(['now'])
@@ -129,6 +130,92 @@ describe('a step whose shell was killed', () => {
     })
     expect(record).toMatchObject({ verdict: 'errored', failure: 'guest-oom' })
     expect(record.hint).toContain('memory: 4GiB')
+  })
+})
+
+describe('a step that fails after the kernel killed a process for want of memory', () => {
+  const oom = '[9.1] Out of memory: Killed process 812 (cc1plus) total-vm:900kB\n'
+
+  it('is put down to that, which the console told, whatever it made of it itself', async () => {
+    const { record } = await liveJob({
+      pipeline: three,
+      steps: { test: { prints: ['make: *** Error 1\n'], console: `[9.0] Mem-Info:\n${oom}`, exits: 2 } },
+    })
+    expect(record).toMatchObject({
+      verdict: 'errored',
+      failure: 'guest-oom',
+      reason:
+        'in step "test", the guest ran out of memory and killed process 812 (cc1plus); the step ended with exit code 2',
+      hint: 'give the job more memory: resources: { memory: 4GiB }',
+      evidence: ['[9.0] Mem-Info:', oom.trim()],
+    })
+    expect(record.steps.map(({ status }) => status)).toEqual(['passed', 'failed', 'skipped'])
+  })
+
+  it('in a step before it, is not', async () => {
+    const { record, events } = await liveJob({
+      pipeline: three,
+      steps: { build: { console: oom }, test: { prints: ['assertion failed\n'], exits: 1 } },
+    })
+    expect(record).toMatchObject({
+      verdict: 'failed',
+      reason: 'step "test" ended with exit code 1',
+      evidence: ['assertion failed'],
+    })
+    expect(events.filter(({ type }) => type === 'finding')).toMatchObject([
+      { kind: 'guest-oom', sentence: 'the guest ran out of memory', line: oom.trim() },
+    ])
+  })
+
+  it('only for a limit of its own, is its own fault', async () => {
+    const { record } = await liveJob({
+      pipeline: three,
+      steps: { test: { console: 'Memory cgroup out of memory: Killed process 9 (x)\n', exits: 137 } },
+    })
+    expect(record).toMatchObject({ verdict: 'failed', failure: undefined })
+  })
+})
+
+describe('the lines that show why a step failed', () => {
+  it('are the last ones that it printed, without colours', async () => {
+    const prints = ['1\n2\n3\n\u001b[31m4\u001b[0m\n\n', '5\n', '6 without an end']
+    const { record, events } = await liveJob({
+      pipeline: three,
+      steps: { build: { prints: ['of another step\n'] }, test: { prints, exits: 1 } },
+    })
+    expect(record.evidence).toEqual(['2', '3', '4', '5', '6 without an end'])
+    expect(events.find(({ type }) => type === 'verdict')).toMatchObject({ evidence: record.evidence })
+  })
+
+  it('are none where it printed nothing', async () => {
+    const { record } = await liveJob({ pipeline: three, steps: { test: { exits: 1 } } })
+    expect(record.evidence).toEqual([])
+  })
+
+  it('are of one that hung also what its machine did, and what the console said', async () => {
+    let cpuMs = 0
+    const { record } = await liveJob({
+      pipeline: 'steps: [ { name: slow, run: wait, timeout: 1500ms } ]',
+      use: () => {
+        cpuMs += 1
+        return {
+          ...{ cpuMs, memory: 1, memoryPeak: 1, diskRead: 0, diskWritten: 0 },
+          ...{ netSent: undefined, netReceived: undefined },
+        }
+      },
+      steps: {
+        slow: {
+          prints: ['still here\n'],
+          console: 'INFO: task dd:7 blocked for more than 120 seconds.\n',
+          instead: 'hang',
+        },
+      },
+    })
+    expect(record.reason).toBe(
+      'step "slow" did not end within its 1.50 s: the machine sat idle (0.00 of 2 cpus)',
+    )
+    expect(record.evidence).toEqual(['INFO: task dd:7 blocked for more than 120 seconds.'])
+    expect(record.steps[0]?.use?.cpuMs).toBeGreaterThan(0)
   })
 })
 

@@ -17,6 +17,7 @@ const examples: [string, string][] = [
   ['seed-not-read', 'Cloud-init v. 23 finished. Datasource DataSourceNone.  Up 40 seconds\n'],
   ['ssh-not-started', '[FAILED] Failed to start ssh.service - OpenBSD Secure Shell server.\n'],
   ['disk-error', 'blk_update_request: I/O error, dev vda, sector 2048 op 0x0:(READ)\n'],
+  ['task-hung', 'INFO: task kworker/0:1:17 blocked for more than 120 seconds.\n'],
   ['guest-stalled', 'watchdog: BUG: soft lockup - CPU#1 stuck for 23s!\n'],
 ]
 

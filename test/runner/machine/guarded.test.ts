@@ -4,16 +4,19 @@ import { createConsoleWatch } from '../../../runner/logs/console-watch.ts'
 import { endError } from '../../../runner/machine/end-error.ts'
 import { guarded } from '../../../runner/machine/guarded.ts'
 import type { MachineEnd } from '../../../runner/machine/machine.ts'
+import { createFakeConsole } from '../../fake-console.ts'
 
 const died: MachineEnd = { kind: 'killed', message: 'QEMU was killed by SIGKILL' }
 const signal = new AbortController().signal
 const broken = () => Promise.reject(new Error('read ECONNRESET'))
 
 /** A machine that ends after `endsIn` ms, or does not, and whose console says `console`. */
-function machineThat({ endsIn, console = '' }: { endsIn?: number; console?: string } = {}) {
+function machineThat({ endsIn, console: said = '' }: { endsIn?: number; console?: string } = {}) {
   const gone = new AbortController()
   const findings: Parameters<typeof guarded>[0]['machine']['findings'][number][] = []
-  createConsoleWatch((finding) => findings.push(finding)).push(Buffer.from(`${console}\n`))
+  createConsoleWatch((finding) => findings.push(finding)).push(Buffer.from(`${said}\n`))
+  const console = createFakeConsole()
+  console.say(`${said}\n`)
   const ended = new Promise<MachineEnd>((resolve) => {
     if (endsIn === undefined) return
     setTimeout(() => {
@@ -22,7 +25,7 @@ function machineThat({ endsIn, console = '' }: { endsIn?: number; console?: stri
     }, endsIn)
   })
   const never = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 50))
-  return { gone: gone.signal, findings, endWithin: () => Promise.race([ended, never]) }
+  return { gone: gone.signal, findings, console, endWithin: () => Promise.race([ended, never]) }
 }
 
 describe('a call into the guest', () => {
@@ -60,10 +63,13 @@ describe('a call into the guest', () => {
   })
 
   it('that fails in a guest that panicked without ending is put down to the panic', async () => {
-    const machine = machineThat({ console: 'Kernel panic - not syncing: Fatal exception' })
+    const machine = machineThat({
+      console: '[  7.0] last words\n[  7.1] Kernel panic - not syncing: Fatal exception',
+    })
     await expect(guarded({ machine, signal, call: broken })).rejects.toMatchObject({
       class: 'guest-panic',
       message: "the guest's kernel panicked: Kernel panic - not syncing: Fatal exception",
+      evidence: ['[  7.0] last words', '[  7.1] Kernel panic - not syncing: Fatal exception'],
     })
   })
 

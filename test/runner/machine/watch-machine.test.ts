@@ -28,7 +28,7 @@ describe('the end of a machine', () => {
     const line = 'Kernel panic - not syncing: sysrq triggered crash'
     expect(endOf(seeing(`[   9.1] ${line}\n`), exit)).toEqual({
       kind: 'guest-panic',
-      message: `the guest's kernel panicked: [   9.1] ${line}`,
+      message: `the guest's kernel panicked: ${line}`,
     })
   })
 
