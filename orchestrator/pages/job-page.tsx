@@ -1,4 +1,3 @@
-import { formatDuration } from '../../config/duration.ts'
 import { formatSize } from '../../config/size.ts'
 import { describeCheckpoint } from '../../runner/job/describe-checkpoint.ts'
 import { type BuildJob, isEnded } from '../model/build.ts'
@@ -8,8 +7,11 @@ import type { LogWindow } from './log-lines.ts'
 import { HoldNote } from './parts/hold-note.tsx'
 import { LogTable } from './parts/log-table.tsx'
 import { StateMark } from './parts/state-mark.tsx'
-import { TimelineBar } from './parts/timeline-bar.tsx'
+import { Why } from './parts/why.tsx'
 import type { JobTimeline } from './read-timeline.ts'
+import { ConsoleWords } from './timeline/console-lane.tsx'
+import { StepTable } from './timeline/step-table.tsx'
+import { TimelineChart } from './timeline/timeline-chart.tsx'
 
 type JobPage = {
   job: BuildJob
@@ -25,7 +27,7 @@ type JobPage = {
 
 /** One job: why it ended as it did, its phases, its steps, and its log or its console. */
 export function JobPage({ job, stream, timeline, window, total, mayAct, mayDebug, now }: JobPage) {
-  const { id, name, build, state, reason, hint, attempt, failure, waiting } = job
+  const { id, name, build, state, attempt, waiting } = job
   const running = !isEnded(state)
   return (
     <Layout title={`Job ${name}`}>
@@ -38,19 +40,14 @@ export function JobPage({ job, stream, timeline, window, total, mayAct, mayDebug
         </span>{' '}
         {name}
       </h1>
-      {reason === undefined ? null : (
-        <p class="why">
-          {failure === undefined ? '' : `${failure}: `}
-          {reason}
-          {hint === undefined ? null : <span class="dim"> {hint}</span>}
-        </p>
-      )}
+      <Why job={job} evidence={timeline.evidence} />
       {waiting === undefined || !running ? null : <p class="dim">{waiting}</p>}
       <HoldNote job={job} mayDebug={mayDebug} now={now} />
       <Facts timeline={timeline} attempt={attempt} />
-      <TimelineBar phases={timeline.phases} />
+      <TimelineChart id={id} timeline={timeline} />
       {mayAct && running ? <Action path={`/jobs/${id}/cancel`} name="Cancel" /> : null}
-      <Steps timeline={timeline} id={id} />
+      <StepTable id={id} timeline={timeline} />
+      <ConsoleWords timeline={timeline} />
       <Artifacts timeline={timeline} id={id} />
       <h2>{stream === 'log' ? 'Log' : 'Console'}</h2>
       <div class="log-tools">
@@ -105,27 +102,6 @@ function Facts({ timeline: { machine }, attempt }: { timeline: JobTimeline; atte
       attempt {attempt}, {image}, {cpus} cpus, {formatSize(memory)}, network {network}, {strategy} start with{' '}
       {accel} ({accelReason}){checkpoint === undefined ? '' : `; ${describeCheckpoint(checkpoint)}`}
     </p>
-  )
-}
-
-function Steps({ timeline: { steps }, id }: { timeline: JobTimeline; id: string }) {
-  if (steps.length === 0) return null
-  return (
-    <section aria-labelledby="steps">
-      <h2 id="steps">Steps</h2>
-      <ol class="steps">
-        {steps.map(({ name, status, ms, exitCode, start }) => (
-          <li>
-            <StateMark state={status} />{' '}
-            {status === 'skipped' ? name : <a href={`/jobs/${id}?offset=${start}#log`}>{name}</a>}{' '}
-            <span class="dim">
-              {status === 'running' || status === 'skipped' ? '' : formatDuration(ms)}
-              {exitCode === undefined || exitCode === 0 ? '' : `, exit code ${exitCode}`}
-            </span>
-          </li>
-        ))}
-      </ol>
-    </section>
   )
 }
 
