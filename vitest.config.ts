@@ -9,7 +9,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/{config,images,runner,orchestrator,bench}/**/*.test.ts'],
-          testTimeout: 30_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           // What is printed is compared as text, and where CI is set colours are on even without a terminal.
           env: { NO_COLOR: '1' },
           // Most of them wait more than they compute.

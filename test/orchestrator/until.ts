@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Waits until something is so; fails with what was expected after ten seconds. */
+/** Waits until something is so; fails with what was expected after a minute, for a busy host is slow. */
 export async function until(
   what: string,
   isSo: () => boolean | Promise<boolean>,
-  ms = 10_000,
+  ms = 60_000,
 ): Promise<void> {
   const late = Date.now() + ms
   while (!(await isSo())) {

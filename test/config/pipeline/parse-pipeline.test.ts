@@ -26,7 +26,7 @@ describe('parsePipeline with one job at the top level', () => {
           network: 'web',
           timeout: 1_800_000,
           shell: 'sh -e',
-          debug: { on: 'never', hold: 1_800_000 },
+          debug: { on: 'never', how: 'hold', hold: 1_800_000 },
           userData: undefined,
           needs: [],
           matrix: undefined,
@@ -68,7 +68,7 @@ steps:
 artifacts: [ "build/*.tar.gz", { path: "test-results/**", when: always } ]
 network: web                 # none | web | internet
 timeout: 30m
-debug: { on: failure, hold: 30m }
+debug: { on: failure, how: park, hold: 30m }
 `)
     expect(job).toMatchObject({
       image: 'debian-12-local',
@@ -83,7 +83,7 @@ debug: { on: failure, hold: 30m }
         { path: 'build/*.tar.gz', when: 'success' },
         { path: 'test-results/**', when: 'always' },
       ],
-      debug: { on: 'failure', hold: 1_800_000 },
+      debug: { on: 'failure', how: 'park', hold: 1_800_000 },
     })
   })
 
@@ -134,7 +134,9 @@ debug: { on: failure, hold: 30m }
   })
 
   it('keeps the machine after a failure when debug is there at all', () => {
-    expect(jobOf('steps: [x]\ndebug: { hold: 5m }').debug).toEqual({ on: 'failure', hold: 300_000 })
+    expect(jobOf('steps: [x]\ndebug: { hold: 5m }').debug).toEqual({
+      ...{ on: 'failure', how: 'hold', hold: 300_000 },
+    })
   })
 
   it('reads matrix, when, concurrency, retry and secrets', () => {

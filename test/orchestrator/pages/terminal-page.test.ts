@@ -56,7 +56,7 @@ async function visit(path: string, look: Look = {}): Promise<Page> {
 const complaints: string[] = []
 const screen = async (page: Page) => (await page.locator('.xterm-rows > div').allTextContents()).join('\n')
 const shows = (page: Page, text: string) =>
-  until(`${text} on the screen`, async () => (await screen(page)).includes(text), 15_000)
+  until(`${text} on the screen`, async () => (await screen(page)).includes(text))
 const isIn = (page: Page, state: string) =>
   until(
     `the state ${state}`,
@@ -274,6 +274,9 @@ describe('the console’s page', () => {
     await until('it is typed', () => typed.join('') === 'root\rx')
     await page.getByRole('button', { name: 'Stop typing' }).click()
     await until('it is closed', () => typed.at(-1) === 'closed')
-    expect(await page.locator('#why').textContent()).toBe('Typing has ended: it was closed')
+    await until(
+      'the page says so',
+      async () => (await page.locator('#why').textContent()) === 'Typing has ended: it was closed',
+    )
   })
 })
