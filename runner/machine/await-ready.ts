@@ -4,7 +4,6 @@ import { linesAround } from '../logs/lines-around.ts'
 import { createBootBudget } from './boot-budget.ts'
 import type { BootOrder } from './boot-order.ts'
 import { endError } from './end-error.ts'
-import { endEvidence } from './end-evidence.ts'
 import { type Gate, GateError, passGates } from './pass-gates.ts'
 import type { QemuMachine } from './qemu-machine.ts'
 
@@ -45,7 +44,7 @@ async function bootFault({ order, machine, error, ms }: BootFault): Promise<Infr
   )
   if (end !== undefined && end.kind !== 'stopped') {
     const { class: failure, message, hint } = endError(end)
-    const evidence = endEvidence({ end, findings: machine.findings, console: machine.console })
+    const evidence = machine.evidenceOf(end)
     return new InfraError(
       failure === 'machine-died' ? 'boot' : failure,
       `the machine did not boot: ${message}`,

@@ -28,6 +28,7 @@ import type { MachinePaths } from './filenames.ts'
 import { guarded } from './guarded.ts'
 import type { ConsoleInput, DestroyReport, GateTime, Machine, MachineEnd, MachineFacts } from './machine.ts'
 import { createMeter } from './machine-use.ts'
+import { memoryKills } from './memory-kills.ts'
 import { openConsoleInput } from './open-console-input.ts'
 import { stopLadder } from './stop-ladder.ts'
 import { createSightings, endOf, noteEvent } from './watch-machine.ts'
@@ -78,6 +79,7 @@ export class QemuMachine implements Machine {
   readonly #options: QemuMachineOptions
   readonly #workdir: () => string
   readonly #seen = createSightings()
+  readonly #memoryKills = memoryKills()
   readonly #gone = new AbortController()
   #qmp: Qmp | undefined
   #socket: Socket | undefined
@@ -168,6 +170,12 @@ export class QemuMachine implements Machine {
     await this.link.adopt(client, signal)
   }
 
+  /** The lines that show how it ended. */
+  evidenceOf(end: MachineEnd): string[] {
+    const { findings, console } = this
+    return endEvidence({ end, findings, console, memoryKills: memoryKills() - this.#memoryKills })
+  }
+
   /** The end of the machine, if it comes within `ms`. */
   endWithin(ms: number): Promise<MachineEnd | undefined> {
     return Promise.race([this.ended, sleep(ms, undefined, { ref: false })])
@@ -238,8 +246,7 @@ export class QemuMachine implements Machine {
         return endOf(this.#seen, exit)
       }),
     ])
-    if (end.kind !== 'stopped')
-      this.#gone.abort(endError(end, endEvidence({ end, findings: this.findings, console: this.console })))
+    if (end.kind !== 'stopped') this.#gone.abort(endError(end, this.evidenceOf(end)))
     return end
   }
 }
