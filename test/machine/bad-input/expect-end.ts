@@ -25,9 +25,16 @@ export function expectErrored(run: Run, { failure, says }: Expected): void {
 export function expectTimedOut(run: Run, reason: string): void {
   expect(run.output).toContain(reason)
   expect(run.output).toContain('hint: give it a longer `timeout`')
-  expect(run.record).toMatchObject({ verdict: 'timed-out', reason })
+  expect(run.record).toMatchObject({ verdict: 'timed-out', reason: expect.stringContaining(reason) })
   expectNoStackTrace(run.output)
   expect(run.code).toBe(1)
+}
+
+/** The lines that show why are in the record, and in what a person reads. */
+export function expectEvidence(run: Run, line: RegExp): void {
+  const shown = run.record?.evidence.find((one) => line.test(one))
+  expect(shown, `a line like ${line} among ${run.record?.evidence.join('\n')}`).toBeDefined()
+  expect(run.output).toMatch(line)
 }
 
 /** What a run has fetched back under this path; undefined where it has not. */

@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createBench, expectNothingLeft, qemuProcesses, type Run } from '../mayfly.ts'
 import { watchRun } from '../watched-run.ts'
-import { expectErrored } from './expect-end.ts'
+import { expectErrored, expectEvidence } from './expect-end.ts'
 
 const job = (script: string) => `
 resources: { cpus: 2, memory: 512MiB }
@@ -27,10 +29,33 @@ describe('a job whose machine ends under it', () => {
     const run = await bench.run(job(`sudo sh -c 'echo c >/proc/sysrq-trigger'`))
     expectErrored(run, {
       failure: 'guest-panic',
-      says: ["the guest's kernel panicked", 'sysrq', 'step "end"'],
+      says: [
+        'in step "end", the guest\'s kernel panicked: Kernel panic - not syncing: sysrq triggered crash',
+      ],
     })
+    expectEvidence(run, /sysrq: Trigger a crash/)
+    const timeline = await readFile(join(run.folder, 'timeline.jsonl'), 'utf8')
+    expect(timeline).toMatch(/"type":"finding","kind":"guest-panic",.*sysrq triggered crash/)
     expect(run.console).toContain('Kernel panic')
     expectNothingAfter(run)
+    await expectNothingLeft(bench)
+  })
+
+  it('is errored as guest-oom when the kernel kills what a step runs for want of memory', async () => {
+    const bench = await createBench()
+    const run = await bench.run(job('exec python3 -c "[bytearray(16 << 20) for _ in iter(int, 1)]"'))
+    expectErrored(run, {
+      failure: 'guest-oom',
+      says: [
+        'in step "end", the guest ran out of memory and killed process',
+        '(python3); the step ended with exit code 137 (signal KILL)',
+        'hint: give the job more memory',
+      ],
+    })
+    expectEvidence(run, /Out of memory: Killed process \d+ \(python3\)/)
+    expect(run.record?.steps.map(({ status }) => status)).toEqual(['failed', 'skipped'])
+    // Of the host it took no more than its machine has, and what QEMU itself needs.
+    expect(run.record?.steps[0]?.use?.memory).toBeGreaterThan(400 * 2 ** 20)
     await expectNothingLeft(bench)
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { expectNoStackTrace } from '../../expect-no-stack-trace.ts'
 import { createBench, expectNothingLeft } from '../mayfly.ts'
-import { expectTimedOut } from './expect-end.ts'
+import { expectEvidence, expectTimedOut } from './expect-end.ts'
 
 /** Takes one of the two processors away, so that the other is the only one. */
 const onOneProcessor = 'echo 0 | sudo tee /sys/devices/system/cpu/cpu1/online >/dev/null'
@@ -21,7 +21,11 @@ steps:
       ${onOneProcessor}
       sudo sh -c 'echo -1 >/proc/sys/kernel/sched_rt_runtime_us; exec chrt -f 99 sh -c "while :; do :; done"'
 `)
-    expectTimedOut(run, 'step "hang" did not end within its 5.00 s')
+    expectTimedOut(
+      run,
+      'step "hang" did not end within its 5.00 s, and the machine answers no more: it was computing',
+    )
+    expectEvidence(run, /before the end/)
     expect(run.log.split('before the end\n')).toHaveLength(2)
     await expectNothingLeft(bench)
   })

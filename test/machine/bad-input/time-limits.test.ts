@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parsePipeline } from '../../../config/pipeline/parse-pipeline.ts'
 import { exitCodeOfJobs } from '../../../orchestrator/command/exit-codes.ts'
@@ -18,6 +20,10 @@ describe('a job that does not end', () => {
 resources: { cpus: 2, memory: 512MiB }
 network: none
 steps:
+  - name: busy
+    run: |
+      end=$(($(date +%s) + 3)); while [ $(date +%s) -lt $end ]; do :; done
+      head -c 5M /dev/urandom >random; sync
   - name: slow
     timeout: 8s
     run: |
@@ -33,8 +39,19 @@ artifacts:
   - { path: "out/**", when: always }
   - { path: "out/report", when: success }
 `)
-    expectTimedOut(run, 'step "slow" did not end within its 8.00 s')
-    expect(run.record?.steps.map(({ status }) => status)).toEqual(['timed-out', 'skipped'])
+    expectTimedOut(run, 'step "slow" did not end within its 8.00 s: the machine sat idle')
+    expect(run.record?.steps.map(({ status }) => status)).toEqual(['passed', 'timed-out', 'skipped'])
+    // What each took is seen from the host: one kept a processor busy, the other waited.
+    const [busy, slow] = (run.record?.steps ?? []).map(({ use, ms }) => ({
+      ...use,
+      cpus: (use?.cpuMs ?? 0) / ms,
+    }))
+    expect(busy?.cpus).toBeGreaterThan(0.3)
+    expect(slow?.cpus).toBeLessThan((busy?.cpus ?? 0) / 2)
+    expect(busy?.diskWritten).toBeGreaterThan(5 * 2 ** 20)
+    expect(busy?.memory).toBeGreaterThan(50 * 2 ** 20)
+    const timeline = await readFile(join(run.folder, 'timeline.jsonl'), 'utf8')
+    expect(timeline.match(/"type":"sample"/g)?.length).toBeGreaterThan(8)
     expect(await artifactText(run, 'out/report')).toBe('told to end\n')
     expect(run.record?.artifacts).toEqual([{ path: 'out/report', bytes: 12 }])
     expect(run.output).toContain('artifact "out/escape": a link that leaves /home/ci/work')
@@ -55,7 +72,7 @@ artifacts:
     ])
     expect(record).toMatchObject({
       verdict: 'timed-out',
-      reason: 'the job did not end within its 30.0 s',
+      reason: 'the job did not end within its 30.0 s, in step "sleep 600"',
       hint: expect.stringContaining('give it a longer `timeout`'),
     })
     expect(exitCodeOfJobs([record])).toBe(1)

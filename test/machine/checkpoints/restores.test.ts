@@ -73,6 +73,11 @@ describe('the checkpoint of a setup', () => {
     expect(first.record?.machine?.checkpoint).toMatchObject({ state: 'kept', key: made?.key })
     expect(first.log).toContain(`setup runs now, to be kept as checkpoint ${made?.key}: there is none yet`)
     expect(first.log.match(/the setup runs/g)).toHaveLength(1)
+    // Of both machines, the one that was frozen and the one that the job went on in.
+    const [inSetup, inStep] = (first.record?.steps ?? []).map(({ use }) => use?.cpuMs ?? 0)
+    expect(inSetup).toBeGreaterThan(0)
+    expect(inStep).toBeGreaterThan(0)
+    expect(first.record?.use?.cpuMs).toBeGreaterThan((inSetup ?? 0) + (inStep ?? 0))
     expect(first.console).not.toContain('the boot of checkpoint')
     await expectNothingLeft(bench)
     await expectNothingAtWork(bench)
