@@ -2,7 +2,7 @@ const marks: Readonly<Record<string, string>> = {
   passed: '✔',
   failed: '✘',
   errored: '!',
-  'timed-out': '⧖',
+  'timed-out': '◷',
   cancelled: '⊘',
   skipped: '-',
   running: '▶',
