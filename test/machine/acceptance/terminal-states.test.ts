@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { readMachineRecord } from '../../../runner/machine/machine-record.ts'
@@ -25,6 +25,11 @@ describe('a job that came to its end, whichever', () => {
     expect(record?.qemu?.pid).toBe(qemu?.pid)
     const run = await watched.ended()
     expect(run.record?.machine?.pid).toBe(qemu?.pid)
+    // Its boot is on the timeline, by what its console said and by what it took of the host.
+    const timeline = await readFile(join(run.folder, 'timeline.jsonl'), 'utf8')
+    const booted = timeline.slice(0, timeline.indexOf('"type":"phase-ended","phase":"boot"'))
+    expect(booted).toContain('"kind":"kernel-started"')
+    expect(booted.match(/"type":"sample"/g)?.length).toBeGreaterThan(2)
     await expectEnd(bench, run, { verdict: 'failed', failure: undefined, code: 1 })
   })
 
