@@ -41,7 +41,8 @@ export async function readTimeline(folder: string): Promise<JobTimeline> {
   }
   const { record, ...drawn } = reading
   const { phases, steps, artifacts, machine, use, evidence } = record
-  return { phases, steps, artifacts, machine, use, evidence, ...drawn }
+  // Verdicts had none before they were made to.
+  return { phases, steps, artifacts, machine, use, evidence: evidence ?? [], ...drawn }
 }
 
 type Reading = ReturnType<typeof begin>

@@ -80,6 +80,12 @@ describe('the page of a job', () => {
     expect(long.match(/<path d="[^"]*"/g)?.every((path) => path.length < 8_000)).toBe(true)
   })
 
+  it('shows a job whose verdict was written before there were lines that show it', async () => {
+    const page = await html(aTimeline().replace(/,"evidence":\[[^\]]*\]/, ''))
+    expect(page).toContain('in step &quot;test&quot;, the guest panicked')
+    expect(page).not.toContain('Trigger a crash')
+  })
+
   it('shows a job that was put back from its new beginning on', async () => {
     const page = await html(
       `${aTimeline()}${JSON.stringify({ type: 'phase-started', phase: 'image', at: 5 })}\n`,

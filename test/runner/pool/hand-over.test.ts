@@ -33,6 +33,15 @@ describe('a machine that is handed over', () => {
     expect(dropped).toBe(1)
   })
 
+  it('tells what it has taken of its host', async () => {
+    const use = {
+      ...{ cpuMs: 7, memory: 1, memoryPeak: 2, diskRead: 3, diskWritten: 4 },
+      ...{ netSent: undefined, netReceived: undefined },
+    }
+    const machine = handOver({ machine: createFakeMachine({ use: () => use }), onGone: () => undefined })
+    expect(await machine.use()).toEqual(use)
+  })
+
   it('cannot keep a setup where the machine cannot, and tells the facts that it was given', () => {
     const fake = createFakeMachine()
     const facts = { ...fake.facts, strategy: 'pool' } as const
