@@ -31,7 +31,7 @@ type OpenDebug = {
   readonly shelf: Pick<Shelf, 'resolve'>
   readonly resumeParked: ResumeParked
   readonly tickets: Pick<Tickets, 'ofJob'>
-  readonly bus: Pick<Bus, 'subscribe'>
+  readonly bus: Pick<Bus, 'subscribe' | 'publish'>
   readonly now: () => Date
   readonly log: Logger
 }
@@ -60,7 +60,8 @@ export type OpenedDebug = DebugParts & {
 export async function openDebug(options: OpenDebug): Promise<OpenedDebug> {
   const { debug, dataFolder, archiveFolder, hostName, store, optIns, tickets, kept, hosts, bus, now, log } =
     options
-  const parking = createParking(options)
+  const announce = (job: string, size: number) => void bus.publish({ type: 'console', job, size })
+  const parking = createParking({ ...options, announce })
   const holds = createHolds({
     ...{ debug, hostName, archiveFolder, store, optIns, tickets, parking, kept, now, log },
   })

@@ -2,7 +2,8 @@ import { rm, stat } from 'node:fs/promises'
 import { ConfigError } from '../../config/errors.ts'
 import type { HostDebug } from '../../config/host/host-config.ts'
 import type { Shelf } from '../../images/shelf.ts'
-import { jobFolderPath } from '../../runner/job/filenames.ts'
+import { consoleName, jobFolderPath } from '../../runner/job/filenames.ts'
+import { LogFile } from '../../runner/logs/log-file.ts'
 import type { Machine } from '../../runner/machine/machine.ts'
 import { parkedFolder } from '../../runner/park/filenames.ts'
 import { readParkedManifest } from '../../runner/park/parked-manifest.ts'
@@ -17,6 +18,8 @@ type Options = {
   readonly archiveFolder: string
   readonly shelf: Pick<Shelf, 'resolve'>
   readonly resumeParked: ResumeParked
+  /** Told how far the console of a job has come, bytes. */
+  readonly announce: (job: string, size: number) => void
 }
 
 /** Machines of failed jobs, frozen in their jobs' folders. */
@@ -33,7 +36,7 @@ export type Parking = {
 /** Time for a machine to be frozen, or brought back, ms. */
 const parkMs = 5 * 60_000
 
-export function createParking({ debug, archiveFolder, shelf, resumeParked }: Options): Parking {
+export function createParking({ debug, archiveFolder, shelf, resumeParked, announce }: Options): Parking {
   const folderOf = (attempt: string) => jobFolderPath(archiveFolder, attempt)
   const parkedOf = (job: BuildJob) => parkedFolder(folderOf(attemptId(job)))
   return {
@@ -57,9 +60,11 @@ export function createParking({ debug, archiveFolder, shelf, resumeParked }: Opt
           throw new ConfigError(
             `expected image ${image.name} ${manifest.image.digest.slice(0, 19)}, this host has ${image.digest.slice(0, 19)}`,
           )
-        const ignore = () => undefined
+        const jobFolder = folderOf(attemptId(job))
         const { signal } = limit
-        return await resumeParked({ manifest, folder, image, signal, onNote: ignore, onConsole: ignore })
+        return await withConsole({ jobFolder, job, announce }, (onConsole) =>
+          resumeParked({ manifest, folder, image, signal, onNote: () => undefined, onConsole }),
+        )
       } finally {
         limit.clear()
       }
@@ -69,5 +74,32 @@ export function createParking({ debug, archiveFolder, shelf, resumeParked }: Opt
       for (const attempt of attemptIds(job))
         await rm(parkedFolder(folderOf(attempt)), { recursive: true, force: true })
     },
+  }
+}
+
+type WithConsole = { jobFolder: string; job: BuildJob; announce: Options['announce'] }
+
+/** What a machine that comes back says is added to its job's console, where it was read before, until it ends. */
+async function withConsole(
+  { jobFolder, job, announce }: WithConsole,
+  resume: (onConsole: (chunk: Buffer) => void) => Promise<Machine>,
+): Promise<Machine> {
+  const console = await LogFile.open({ folder: jobFolder, name: consoleName })
+  const since = Date.parse(job.started ?? '')
+  const add = async (chunk: Buffer) => {
+    await console.append(chunk, Math.max(0, Date.now() - since || 0))
+    await console.flush()
+    announce(job.id, console.size)
+  }
+  // What cannot be written of it keeps nobody out.
+  const close = () => console.close().catch(() => undefined)
+  try {
+    await add(Buffer.from('\r\n[mayfly] this machine was parked, and goes on:\r\n'))
+    const machine = await resume((chunk) => void add(chunk).catch(() => undefined))
+    void machine.ended.then(close)
+    return machine
+  } catch (error) {
+    await close()
+    throw error
   }
 }

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -61,15 +61,17 @@ async function aHost({ slots = 2, perRepository = 2, beforeWrite, resumeParked }
   /** Machines that were resumed. */
   const resumed: FakeMachine[] = []
   const parking = createParking({
-    ...{ debug, archiveFolder },
+    ...{ debug, archiveFolder, announce: (job, size) => void told.push(`${job} console ${size}`) },
     shelf: {
       resolve: async (name) => ({ name, digest: createFakeMachine().facts.imageDigest }) as ShelfImage,
     },
     resumeParked:
       resumeParked ??
-      (async ({ manifest }) => {
-        resumed.push(createFakeMachine({ id: `${manifest.id}-again` }))
-        return resumed.at(-1) as FakeMachine
+      (async ({ manifest, onConsole }) => {
+        const machine = createFakeMachine({ id: `${manifest.id}-again` })
+        machine.console.listen(onConsole)
+        resumed.push(machine)
+        return machine
       }),
   })
   const holds = createHolds({
@@ -395,6 +397,11 @@ describe('a machine that is parked', () => {
     const { holds, job, holdOf, resumed, parked } = await parkedMachine()
     await holds.resume(job.id, gateway)
     expect(await holdOf(job)).toMatchObject({ state: 'held', gateway, before: { state: 'parked' } })
+    resumed[0]?.console.say('login: ')
+    const console = join(parked(job), '..', 'console')
+    await until('it is on the console', async () =>
+      (await readFile(console, 'utf8')).endsWith('goes on:\r\nlogin: '),
+    )
     expect(await holds.authorize(job.id)).toMatchObject({ kind: 'open', keys: optIn.keys })
     await holds.end(job.id, 'its time is over', 'park')
     expect(resumed[0]?.calls).toEqual(['park', 'destroy'])
