@@ -203,6 +203,31 @@ describe('the terminal’s page', () => {
     expect(await screen(page)).not.toContain('command not found')
   })
 
+  it('gives what the machine says no link and no clipboard', async () => {
+    here = await startATerminalServer(sshd)
+    const page = await visit(terminalPath())
+    await isIn(page, 'open')
+    const asked: string[] = []
+    page.on('dialog', (dialog) => {
+      asked.push(dialog.message())
+      void dialog.dismiss()
+    })
+    await page.evaluate('navigator.clipboard.writeText("mine")')
+    const link = '\\033]8;;http://127.0.0.1:1/\\033\\\\a-link\\033]8;;\\033\\\\'
+    await page.keyboard.type(`clear; printf '${link} \\033]52;c;ZXZpbA==\\007 over-%s\\n' 1\n`)
+    await shows(page, 'over-1')
+    const row = page.locator('.xterm-rows > div', { hasText: 'over-1' }).first()
+    const box = await row.boundingBox()
+    if (box === null) throw new Error('expected the row on the screen')
+    await page.mouse.move(box.x + 10, box.y + box.height / 2)
+    await page.mouse.click(box.x + 20, box.y + box.height / 2)
+    await page.keyboard.type('echo on-$((1 + 1))\n')
+    await shows(page, 'on-2')
+    expect(asked).toEqual([])
+    expect(page.context().pages()).toHaveLength(1)
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe('mine')
+  })
+
   it('is for the scope `debug` and for a machine that is kept', async () => {
     here = await startATerminalServer(sshd)
     const reader = await visit(`/jobs/${here.job.id}`, { scopes: ['read'] })
