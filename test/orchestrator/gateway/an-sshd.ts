@@ -91,6 +91,8 @@ function config(folder: string, usePam: boolean): string {
     'PermitRootLogin prohibit-password',
     'MaxSessions 100',
     'AcceptEnv LANG TERM SECRET',
+    // Shells begin without the files of whoever runs the tests: those may be slow, and leave locks behind when killed.
+    `SetEnv HOME=${folder}`,
     'PrintMotd no',
     'Subsystem sftp /usr/lib/openssh/sftp-server',
     '',
