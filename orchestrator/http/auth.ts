@@ -18,7 +18,9 @@ export type HttpEnv = { Variables: { caller: Caller; requestId: string } }
 
 export const sessionCookie = 'mayfly_session'
 
-const local: Caller = { name: 'local', scopes: ['read', 'submit', 'debug', 'admin'], token: 'local' }
+/** In the place of a token's id, for callers on this computer. */
+export const localToken = 'local'
+const local: Caller = { name: 'local', scopes: ['read', 'submit', 'debug', 'admin'], token: localToken }
 const nobody: Caller = { name: 'nobody', scopes: [], token: '' }
 
 /**

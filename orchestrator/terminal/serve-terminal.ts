@@ -7,6 +7,8 @@ export type ServeTerminal = {
   readonly socket: WebSocket
   readonly open: (size: ScreenSize) => Promise<BrowserShell>
   readonly find: (id: string) => BrowserShell | undefined
+  /** Asked with each sign of life: whether the browser would be let in now. */
+  readonly mayStay: () => Promise<boolean>
   readonly times?: Partial<TerminalTimes>
 }
 
@@ -32,7 +34,7 @@ const goingAway = 1001
 const policyViolation = 1008
 
 /** Joins a browser's WebSocket with a shell: binary messages are bytes, text is `BrowserMessage` and `TerminalMessage`. */
-export function serveTerminal({ socket, open, find, ...options }: ServeTerminal): void {
+export function serveTerminal({ socket, open, find, mayStay, ...options }: ServeTerminal): void {
   const times = { ...usualTimes, ...options.times }
   let shell: BrowserShell | undefined
   let untaken = 0
@@ -110,6 +112,9 @@ export function serveTerminal({ socket, open, find, ...options }: ServeTerminal)
     isAlive = false
     socket.ping()
     tell({ type: 'beat' })
+    void mayStay().then((may) => {
+      if (!may) shell?.end('its token is no longer good')
+    })
   }, times.beat)
   socket.on('pong', () => {
     isAlive = true

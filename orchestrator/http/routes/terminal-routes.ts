@@ -12,6 +12,7 @@ import { absent } from '../gone.ts'
 import { HttpError } from '../http-error.ts'
 import type { HttpParts } from '../http-parts.ts'
 import { requireOwnOrigin } from '../require-own-origin.ts'
+import { stillAllowed } from '../still-allowed.ts'
 import { trustedProxies } from '../trusted-proxies.ts'
 
 /** Ways into the kept machine of a job for a browser: WebSockets, see docs/debug.md for their messages. */
@@ -39,7 +40,9 @@ export function terminalRoutes(parts: HttpParts): Hono<HttpEnv> {
       upgradeWebSocket(async (context: Context<HttpEnv>) => {
         const id = context.req.param('job') ?? ''
         await findJob(parts, id)
-        const { name, token: holder } = context.get('caller')
+        const caller = context.get('caller')
+        const { name, token: holder } = caller
+        const mayStay = () => stillAllowed(parts, caller)
         const who = `${name} in a browser from ${clientAddress(context, isTrusted) ?? 'nowhere'}`
         const open = async (size: ScreenSize) => {
           const job = await findJob(parts, id)
@@ -48,7 +51,8 @@ export function terminalRoutes(parts: HttpParts): Hono<HttpEnv> {
         }
         const find = (shell: string) => parts.shells.find({ id: shell, holder, job: id, use })
         return {
-          onOpen: (_event, { raw }) => serveTerminal({ socket: raw as unknown as WebSocket, open, find }),
+          onOpen: (_event, { raw }) =>
+            serveTerminal({ socket: raw as unknown as WebSocket, open, find, mayStay }),
         }
       }),
       () => {

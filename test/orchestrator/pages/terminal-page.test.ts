@@ -299,9 +299,7 @@ describe('the console’s page', () => {
     await until('it is typed', () => typed.join('') === 'root\rx')
     await page.getByRole('button', { name: 'Stop typing' }).click()
     await until('it is closed', () => typed.at(-1) === 'closed')
-    await until(
-      'the page says so',
-      async () => (await page.locator('#why').textContent()) === 'Typing has ended: it was closed',
-    )
+    const why = async () => await page.locator('#why').textContent()
+    await until('it says so', async () => (await why()) === 'Typing has ended: it was closed')
   })
 })

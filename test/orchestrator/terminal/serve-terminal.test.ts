@@ -38,6 +38,7 @@ async function aPlace({ times = {}, limits = {} }: Setting = {}) {
     }),
     limits: { sessionsPerJob: 10 },
   })
+  const revoked = new Set<string>()
   const place = { host: '127.0.0.1', port: gateway.gateway.port, hostKey: gateway.hostKey.publicKey }
   const until = new Date(Date.now() + 600_000).toISOString()
   const hold = { state: 'held', host: `${hostname()}-1`, until, gateway: place } as const
@@ -47,10 +48,11 @@ async function aPlace({ times = {}, limits = {} }: Setting = {}) {
   })
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, maxPayload: 64 * 1024 })
   server.on('connection', (socket, request) => {
-    const holder = request.url ?? ''
+    const holder = request.url?.slice(1) ?? ''
     const order = { job, hold, who: holder, use: 'shell' } as const
     serveTerminal({
       ...{ socket, times },
+      mayStay: async () => !revoked.has(holder),
       open: (given) => shells.open(holder, { ...order, size: given }),
       find: (id) => shells.find({ id, holder, job, use: 'shell' }),
     })
@@ -75,7 +77,7 @@ async function aPlace({ times = {}, limits = {} }: Setting = {}) {
     const { id } = await browser.message('opened')
     return { browser, id }
   }
-  return { browse, open, gateway, shells }
+  return { browse, open, gateway, shells, revoked }
 }
 
 /** An id of the shell's process, which is another for another shell. */
@@ -274,6 +276,16 @@ describe('a terminal', () => {
     const { browse } = await aPlace({ times: { first: 100 } })
     const browser = await browse()
     expect((await once(browser.socket, 'close'))[0]).toBe(1008)
+  })
+
+  it('ends when its token is no longer good, and that of another does not', async () => {
+    const { open, revoked } = await aPlace({ times: { beat: 50 } })
+    const ada = await open('ada')
+    const bob = await open('bob')
+    revoked.add('ada')
+    expect((await ada.browser.message('ended')).why).toBe('its token is no longer good')
+    bob.browser.type('echo still-$((1 + 1))\r')
+    await bob.browser.shows('still-2')
   })
 
   it('takes a large paste in order, told what was taken', async () => {
