@@ -7,6 +7,7 @@ import { eventually } from '../../eventually.ts'
 import { startGitServer } from '../../orchestrator/git-server.ts'
 import { startServed } from '../end-to-end/served.ts'
 import { createBench, expectNothingLeft, mainFile, qemuProcesses } from '../mayfly.ts'
+import { browseMachine } from './browse-machine.ts'
 
 const pipeline = `
 resources: { cpus: 2, memory: 512MiB }
@@ -54,8 +55,11 @@ describe('the machine of a failed job whose repository is opted in', () => {
     expect(ended).toMatchObject({ state: 'failed', hold: { state: 'held' } })
     expect(await served.text(`/jobs/${id}`)).toContain('The machine is kept')
 
+    await browseMachine({ url: served.url, job: id, secret })
     const audit = await readFile(join(bench.data, 'gateway', 'audit.jsonl'), 'utf8')
     expect(audit).toContain('"who":"alice"')
+    for (const kind of ['shell', 'console'])
+      expect(audit).toMatch(new RegExp(`"who":"local in a browser from 127.0.0.1".*"kind":"${kind}"`))
     const other = join(bench.data, '..', 'stranger')
     await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', other])
     expect((await mayfly(['debug', id, '--identity', other, 'true'])).exitCode).not.toBe(0)

@@ -1,13 +1,16 @@
+import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa, type Options } from 'execa'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 import { packageRoot } from '../../../images/package-root.ts'
 import type { JobHold } from '../../../orchestrator/model/build.ts'
 import { jobFolderPath } from '../../../runner/job/filenames.ts'
 import { makeKeyPair } from '../../../runner/keys/key-pair.ts'
 import { type RealSshd, startSshd } from '../gateway/an-sshd.ts'
+import { aBrowser } from '../terminal/a-browser.ts'
 import { until } from '../until.ts'
 import { oneJob, startWhole, type Whole } from './whole-server.ts'
 
@@ -168,6 +171,32 @@ it('says on the job why a machine was not kept, and parks one that was when its 
   await whole.restart()
   expect(machineOf(id)?.destroyed).toEqual(['now'])
   expect(await holdOf(id)).toMatchObject({ state: 'parked' })
+})
+
+it('lets a browser into the machine and to its console, with tickets that go through Redis', {
+  timeout: 120_000,
+}, async () => {
+  const { id, hold } = await failedJob('octo/browsed')
+  heldOf(hold)
+  const open = async (path: string) => {
+    const socket = new WebSocket(`${whole.url.replace('http', 'ws')}/api/v1/jobs/${id}/${path}`)
+    const browser = aBrowser(socket)
+    await once(socket, 'open')
+    browser.say({ type: 'open', cols: 80, rows: 24 })
+    await browser.message('opened')
+    return browser
+  }
+  const shell = await open('terminal')
+  shell.type('echo shell-$((40 + 2))\r')
+  await shell.shows('shell-42')
+  const console = await open('console/type')
+  console.type('root\r')
+  await until('it is typed', () => machineOf(id)?.typed.join('') === 'root\r')
+  const said = async () => await (await fetch(`${whole.url}/api/v1/jobs/${id}/console`)).text()
+  await until('all who read see it', async () => (await said()).includes('root'))
+  expect((await whole.api('POST', `/jobs/${id}/release`)).status).toBe(202)
+  expect((await shell.message('ended')).why).toContain('ended by')
+  expect((await console.message('ended')).why).toContain('ended by')
 })
 
 const isEnd = ({ what }: { what: string }) => what === 'ended'
