@@ -53,6 +53,7 @@ type Open = {
 export function openBrowserShell({ id, until, entered, limits, onGone }: Open): BrowserShell {
   const { channel, exit, leave } = entered
   const tail = createOutputTail(limits.keptBytes)
+  const typing = new Set<() => void>()
   let reader: ShellReader | undefined
   let sent = 0
   let shown = 0
@@ -98,6 +99,8 @@ export function openBrowserShell({ id, until, entered, limits, onGone }: Open): 
   const closed = new Promise<void>((resolve) => channel.once('close', () => resolve()))
   void Promise.all([exit, closed]).then(([status]) => {
     over = ending ?? endOf(status, tail)
+    // ssh2 calls nobody back for what a channel did not take before it was closed.
+    for (const done of typing) done()
     leave()
     flow()
   })
@@ -127,7 +130,15 @@ export function openBrowserShell({ id, until, entered, limits, onGone }: Open): 
       flow()
     },
     type: (chunk) =>
-      Promise.race([closed, new Promise<void>((resolve) => channel.write(chunk, () => resolve()))]),
+      new Promise((resolve) => {
+        const done = () => {
+          typing.delete(done)
+          resolve()
+        }
+        typing.add(done)
+        if (over !== undefined) return done()
+        channel.write(chunk, done)
+      }),
     resize: ({ cols, rows }) => channel.setWindow(rows, cols, 0, 0),
     end,
   }

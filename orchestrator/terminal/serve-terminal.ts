@@ -59,7 +59,6 @@ export function serveTerminal({ socket, open, find, mayStay, ...options }: Serve
     },
   }
   const attach = (next: BrowserShell, at: number) => {
-    clearTimeout(first)
     shell = next
     tell({ type: 'opened', id: next.id, until: next.until, ...next.attach(reader, at) })
   }
@@ -123,6 +122,8 @@ export function serveTerminal({ socket, open, find, mayStay, ...options }: Serve
     if (isBinary) return type(bytesOf(data))
     const message = readBrowserMessage(bytesOf(data).toString('utf8'))
     if (message === undefined) return socket.close(policyViolation, 'expected a message of the protocol')
+    // A gateway may take its time.
+    clearTimeout(first)
     // What a shell is told comes after what opened it.
     turn = turn
       .then(() => hear(message))

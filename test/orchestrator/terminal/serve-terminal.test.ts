@@ -24,12 +24,14 @@ const size = { cols: 80, rows: 24 }
 const job = 'job-1'
 
 type Setting = {
+  /** What the gateway takes to answer. */
+  slowMs?: number
   times?: Partial<TerminalTimes>
   limits?: NonNullable<Parameters<typeof createBrowserShells>[0]['limits']>
 }
 
 /** Browsers of several tokens, in front of a gateway in front of an sshd. */
-async function aPlace({ times = {}, limits = {} }: Setting = {}) {
+async function aPlace({ times = {}, limits = {}, slowMs = 0 }: Setting = {}) {
   const tickets = memoryTickets()
   const gateway = await startAGateway(sshd, {
     authorize: async () => ({
@@ -53,7 +55,10 @@ async function aPlace({ times = {}, limits = {} }: Setting = {}) {
     serveTerminal({
       ...{ socket, times },
       mayStay: async () => !revoked.has(holder),
-      open: (given) => shells.open(holder, { ...order, size: given }),
+      open: async (given) => {
+        await sleep(slowMs)
+        return await shells.open(holder, { ...order, size: given })
+      },
       find: (id) => shells.find({ id, holder, job, use: 'shell' }),
     })
   })
@@ -286,6 +291,13 @@ describe('a terminal', () => {
     expect((await ada.browser.message('ended')).why).toBe('its token is no longer good')
     bob.browser.type('echo still-$((1 + 1))\r')
     await bob.browser.shows('still-2')
+  })
+
+  it('waits for a gateway that takes its time', async () => {
+    const { open } = await aPlace({ times: { first: 50 }, slowMs: 300 })
+    const { browser } = await open()
+    browser.type('echo here-$((1 + 1))\r')
+    await browser.shows('here-2')
   })
 
   it('takes a large paste in order, told what was taken', async () => {
