@@ -83,6 +83,8 @@ type Held = {
   /** Parked before, and still. */
   readonly before?: ParkedHold
   machine?: Machine
+  /** Of a job that has just ended; what was resumed was parked without them. */
+  secrets?: readonly string[]
   until?: Date
   greeting?: string
   timer?: NodeJS.Timeout
@@ -125,10 +127,25 @@ export function createHolds(options: Options): Holds {
     }
   }
 
+  /** Why not, where its secrets could not be removed. */
+  const forget = async ({ machine, secrets }: Pick<Kept, 'machine' | 'secrets'>) => {
+    const limit = timeLimit(new AbortController().signal, forgetMs)
+    try {
+      await machine.forgetSecrets(secrets, limit.signal)
+      return undefined
+    } catch (error) {
+      return `its secrets could not be removed: ${messageOf(error)}`
+    } finally {
+      limit.clear()
+    }
+  }
+
   /** Only what has been opened is without secrets for certain; what was not is as it was before. */
-  const parkOpen = async ({ job, machine, before, until }: Held, why: string): Promise<JobHold> => {
-    if (machine !== undefined && until !== undefined) return await freeze(job, machine, before)
-    return before ?? ended(why)
+  const parkOpen = async ({ job, machine, before, until, secrets }: Held, why: string): Promise<JobHold> => {
+    if (machine === undefined || until === undefined) return before ?? ended(why)
+    // Whoever visited it may have brought one back.
+    const unclean = secrets === undefined ? undefined : await forget({ machine, secrets })
+    return unclean === undefined ? await freeze(job, machine, before) : ended(unclean)
   }
 
   const finish = async (entry: Held, why: string, how: EndOfHold) => {
@@ -159,19 +176,6 @@ export function createHolds(options: Options): Holds {
     await entry.ending
   }
 
-  /** Why not, where its secrets could not be removed. */
-  const forget = async ({ machine, secrets }: Pick<Kept, 'machine' | 'secrets'>) => {
-    const limit = timeLimit(new AbortController().signal, forgetMs)
-    try {
-      await machine.forgetSecrets(secrets, limit.signal)
-      return undefined
-    } catch (error) {
-      return `its secrets could not be removed: ${messageOf(error)}`
-    } finally {
-      limit.clear()
-    }
-  }
-
   const open = async (entry: Held, machine: Machine, { record, ms, gateway }: Omit<Kept, 'secrets'>) => {
     const { job, before } = entry
     const until = new Date(now().getTime() + ms)
@@ -187,8 +191,9 @@ export function createHolds(options: Options): Holds {
   }
 
   const begin = async (entry: Held, taken: Kept) => {
-    const { machine } = taken
+    const { machine, secrets } = taken
     entry.machine = machine
+    entry.secrets = secrets
     if (entry.ending !== undefined) return await endLate(entry, machine)
     const why = await forget(taken)
     if (why !== undefined) return await end(entry, why)

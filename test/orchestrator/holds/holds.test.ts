@@ -306,6 +306,14 @@ describe('a machine that is kept', () => {
     expect(await holds.authorize(job.id)).toEqual(refused('it has ended'))
   })
 
+  it('forgets the secrets once more when it is parked, for a visitor may have brought one back', async () => {
+    const { holds, keep, holdOf } = await aHost()
+    const { job, machine } = await keep('b1')
+    await holds.end(job.id, 'parked by ann', 'park')
+    expect(machine.calls).toEqual(['forgetSecrets', 'forgetSecrets', 'park', 'destroy'])
+    expect(await holdOf(job)).toMatchObject({ state: 'parked' })
+  })
+
   it('is parked when its host stops, but for one that comes to its slot only then', async () => {
     const { holds, addJob, keep, holdOf, told } = await aHost({ slots: 3, perRepository: 3 })
     const first = await keep('b1')
