@@ -14,6 +14,7 @@ import type {
   Preparation,
   StepCommand,
   StepExit,
+  WrittenLogin,
 } from '../runner/machine/machine.ts'
 import { parkedFolder } from '../runner/park/filenames.ts'
 import { type ParkedManifest, writeParkedManifest } from '../runner/park/parked-manifest.ts'
@@ -53,6 +54,7 @@ export type FakeCall =
   | 'visit'
   | 'park'
   | 'openConsole'
+  | 'writeLogin'
   | 'runStep'
   | 'list'
   | 'stat'
@@ -78,6 +80,8 @@ export type FakeMachineOptions = {
   readonly visit?: () => Promise<Client>
   /** What it says of itself when it is parked. */
   readonly parked?: Partial<ParkedManifest>
+  /** How others of this computer get in. @defaultValue nobody does */
+  readonly writeLogin?: () => Promise<WrittenLogin>
 }
 
 export type FakeMachine = Machine & {
@@ -241,6 +245,12 @@ export function createFakeMachine(options: FakeMachineOptions = {}): FakeMachine
         },
         close: () => typed.push('closed'),
       })),
+    writeLogin: () =>
+      call('writeLogin', new AbortController().signal, async () => {
+        if (options.writeLogin === undefined)
+          throw new InfraError('ssh-lost', 'nobody logs in to a fake machine')
+        return await options.writeLogin()
+      }),
     runStep: (step, signal) =>
       call('runStep', signal, async (either) => {
         ran.push(step)

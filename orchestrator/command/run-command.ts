@@ -1,11 +1,13 @@
 import { rmSync } from 'node:fs'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { jobDefaults } from '../../config/defaults.ts'
 import { loadPipeline } from '../../config/pipeline/load-pipeline.ts'
 import { sweepMachines } from '../../runner/machine/sweep-machines.ts'
 import { exitCodeOfJobs } from './exit-codes.ts'
 import { type HostOptions, openThisHost, withHostOptions } from './host-options.ts'
 import { catchInterrupts } from './interrupts.ts'
+import { keepMachines } from './kept/keep-machines.ts'
+import { ownTerminal, parseKeepFor } from './kept/keep-options.ts'
 import { locate } from './run/locate.ts'
 import { ownMachineFolders } from './run/own-machine-folders.ts'
 import { readSecrets } from './run/read-secrets.ts'
@@ -20,6 +22,8 @@ type RunOptions = HostOptions & {
   readonly console?: true
   readonly secret?: string[]
   readonly json?: true
+  readonly onFailure: 'keep' | 'destroy'
+  readonly keepFor: string
 }
 
 /** `mayfly run [FILE]`: a pipeline file on this computer, in the same machines as a server's. */
@@ -38,10 +42,17 @@ export function runCommand(): Command {
       [],
     )
     .option('--json', 'print events as JSON, one a line')
+    .addOption(
+      new Option('--on-failure <what>', 'keep or destroy the machine of a job that failed')
+        .choices(['keep', 'destroy'])
+        .default('destroy'),
+    )
+    .option('--keep-for <time>', 'with keep, and nobody at a terminal: how long it waits', '30m')
   return withHostOptions(command).action(run)
 }
 
 async function run(named: string | undefined, options: RunOptions): Promise<void> {
+  const keepFor = parseKeepFor(options.keepFor)
   const { host, dataFolder, shelf } = await openThisHost(options)
   const { file, directory } = locate({ named: named ?? '.', dir: options.dir, fileName: host.pipelineFile })
   const pipeline = await loadPipeline({ file })
@@ -59,6 +70,9 @@ async function run(named: string | undefined, options: RunOptions): Promise<void
       for (const folder of ownMachineFolders(dataFolder)) rmSync(folder, { recursive: true, force: true })
     },
   })
+  const { signal } = interrupts
+  const terminal = options.json === true ? undefined : ownTerminal()
+  const keep = keepMachines({ terminal, keepFor, dataFlag: options.data, view, signal })
   try {
     const records = await runPipeline({
       jobs,
@@ -67,8 +81,9 @@ async function run(named: string | undefined, options: RunOptions): Promise<void
       dataFolder,
       shelf,
       directory,
-      signal: interrupts.signal,
+      signal,
       view,
+      keep: options.onFailure === 'keep' ? keep : undefined,
     })
     process.exitCode = exitCodeOfJobs(records)
   } finally {

@@ -67,6 +67,7 @@ export class RecordingMachine implements Machine {
   readonly visit: Machine['visit'] = (signal) => this.#current.visit(signal)
   readonly park: Machine['park'] = (jobFolder, signal) => this.#current.park(jobFolder, signal)
   readonly openConsole: Machine['openConsole'] = (signal) => this.#current.openConsole(signal)
+  readonly writeLogin: Machine['writeLogin'] = () => this.#current.writeLogin()
   readonly runStep: Machine['runStep'] = (step, signal) => this.#current.runStep(step, signal)
 
   keepSetup(signal: AbortSignal): Promise<KeepResult> {

@@ -6,6 +6,8 @@ export const guestPaths = {
   /** secret values, put there after `setup`, which must not see them */
   secrets: '/run/mayfly/job/secrets',
   helper: '/run/mayfly/job/step',
+  /** to be sourced by who comes in afterwards: environment and folder of the step that failed */
+  here: '/run/mayfly/job/here',
   /** KEY=value lines a step leaves for those after it */
   envFile: '/run/mayfly/job/mayfly-env',
   /** on disk: output of steps, and the upload until it is unpacked */

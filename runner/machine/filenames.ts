@@ -74,6 +74,11 @@ export function memoryLock(dataFolder: string): string {
 
 export const machineRecordName = 'machine.json'
 
+/** In the run folder of a machine that is kept for whoever ran it: how to log in, and what is kept there. */
+export const loginKeyName = 'login-key'
+export const knownHostsName = 'known_hosts'
+export const keptName = 'kept.json'
+
 const longestSocket = 'control.sock'
 
 /** Bytes of `sun_path` without its final NUL (unix(7)); what is longer cannot be connected to. */

@@ -51,6 +51,11 @@ export type Machine = {
   park(jobFolder: string, signal: AbortSignal): Promise<ParkedManifest>
   /** The way to type on the serial console, for one at a time; whoever asked for it closes it. */
   openConsole(signal: AbortSignal): Promise<ConsoleInput>
+  /**
+   * Writes what another program of this user needs to log in, for its owner alone, into the folder of the machine's
+   * sockets, where it is gone with the machine.
+   */
+  writeLogin(): Promise<WrittenLogin>
   /** Runs a step to its end, across broken connections, and hands over every byte of its output once. */
   runStep(step: StepCommand, signal: AbortSignal): Promise<StepExit>
   readonly files: RemoteFiles
@@ -152,6 +157,17 @@ export type Preparation = {
   readonly workdir: string
   /** Environment of every step, without secrets. */
   readonly env: Readonly<Record<string, string>>
+}
+
+/** How `ssh` on this computer gets in. Paths are absolute. */
+export type WrittenLogin = {
+  /** The machine's run folder. */
+  readonly folder: string
+  readonly user: string
+  /** On 127.0.0.1. */
+  readonly port: number
+  readonly keyFile: string
+  readonly knownHostsFile: string
 }
 
 export type ExecResult = { readonly code: number; readonly stdout: Buffer; readonly stderr: Buffer }

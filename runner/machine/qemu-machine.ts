@@ -26,12 +26,21 @@ import { endError } from './end-error.ts'
 import { endEvidence } from './end-evidence.ts'
 import type { MachinePaths } from './filenames.ts'
 import { guarded } from './guarded.ts'
-import type { ConsoleInput, DestroyReport, GateTime, Machine, MachineEnd, MachineFacts } from './machine.ts'
+import type {
+  ConsoleInput,
+  DestroyReport,
+  GateTime,
+  Machine,
+  MachineEnd,
+  MachineFacts,
+  WrittenLogin,
+} from './machine.ts'
 import { createMeter } from './machine-use.ts'
 import { memoryKills } from './memory-kills.ts'
 import { openConsoleInput } from './open-console-input.ts'
 import { stopLadder } from './stop-ladder.ts'
 import { createSightings, endOf, noteEvent } from './watch-machine.ts'
+import { writeLogin } from './write-login.ts'
 
 type QemuMachineOptions = {
   readonly id: string
@@ -203,6 +212,11 @@ export class QemuMachine implements Machine {
 
   openConsole(signal: AbortSignal): Promise<ConsoleInput> {
     return guarded({ machine: this, signal, call: () => openConsoleInput(this.#options.paths.serialSocket) })
+  }
+
+  writeLogin(): Promise<WrittenLogin> {
+    const { login, paths } = this.#options
+    return writeLogin({ folder: paths.runFolder, login, port: this.facts.sshPort ?? 0 })
   }
 
   traffic(): EgressRecord[] {

@@ -3,11 +3,13 @@ import type { HostConfig } from '../../../config/host/host-config.ts'
 import type { Job } from '../../../config/pipeline/pipeline.ts'
 import type { Shelf } from '../../../images/shelf.ts'
 import { jobFolderPath } from '../../../runner/job/filenames.ts'
-import type { JobSource } from '../../../runner/job/job-order.ts'
+import type { JobOrder, JobSource } from '../../../runner/job/job-order.ts'
 import type { JobRecord } from '../../../runner/job/job-record.ts'
 import { runJob } from '../../../runner/job/run-job.ts'
+import type { Machine } from '../../../runner/machine/machine.ts'
 import { directorySource } from '../../../runner/source/directory-source.ts'
 import { startOnHost } from '../../../runner/start-on-host.ts'
+import type { KeepMachine } from '../kept/keep-machines.ts'
 import type { View } from '../view/view.ts'
 import { type LocalCommit, readLocalCommit } from './local-commit.ts'
 
@@ -21,6 +23,8 @@ type RunPipeline = {
   directory: string
   signal: AbortSignal
   view: View
+  /** Takes the machines of jobs that failed; without it they are destroyed. */
+  keep?: KeepMachine | undefined
 }
 
 type JobResult = Pick<JobRecord, 'name' | 'verdict' | 'failure'>
@@ -51,14 +55,16 @@ export async function runPipeline(run: RunPipeline): Promise<JobResult[]> {
 type RunOne = { run: RunPipeline; job: Job; buildId: string; commit: LocalCommit; source: JobSource }
 
 async function runOne({ run, job, buildId, commit, source }: RunOne): Promise<JobRecord> {
-  const { host, dataFolder, shelf, secrets, signal, view } = run
+  const { host, dataFolder, shelf, signal, view, keep } = run
   const jobId = `${buildId}-${job.name}`
   const folder = jobFolderPath(dataFolder, jobId)
   const onImageProgress = view.job({ name: job.name, id: jobId, folder, alone: run.jobs.length === 1 })
-  return await runJob({
+  const secrets = Object.fromEntries(job.secrets.map((name) => [name, run.secrets[name] ?? '']))
+  let taken: Machine | undefined
+  const order: JobOrder = {
     job,
     context: { jobId, buildId, event: 'manual', ...commit },
-    secrets: Object.fromEntries(job.secrets.map((name) => [name, secrets[name] ?? ''])),
+    secrets,
     host,
     dataFolder,
     source,
@@ -69,7 +75,26 @@ async function runOne({ run, job, buildId, commit, source }: RunOne): Promise<Jo
     signal,
     onEvent: (event) => view.event(event),
     onImageProgress,
-  })
+    keepMachine: (record, machine) => {
+      if (keep === undefined || !isFailure(record)) return false
+      taken = machine
+      return true
+    },
+  }
+  try {
+    const record = await runJob(order)
+    const machine = taken
+    taken = undefined
+    if (machine !== undefined) await keep?.({ job, record, machine, secrets })
+    return record
+  } finally {
+    // What is kept of the job could not be written after its machine was taken over.
+    await taken?.destroy('now')
+  }
+}
+
+function isFailure({ verdict }: Pick<JobRecord, 'verdict'>): boolean {
+  return verdict === 'failed' || verdict === 'timed-out' || verdict === 'errored'
 }
 
 function timestamp(): string {

@@ -3,15 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
-import { execa } from 'execa'
 import type { z } from 'zod'
 import { ConfigError } from '../../../config/errors.ts'
 import type { ApiClient } from '../../client/api-client.ts'
 import type { jobSchema } from '../../http/schemas/build-schemas.ts'
+import { type HostOptions, withHostOptions } from '../host-options.ts'
 import { type ClientOptions, openClient, withClientOptions } from './client-options.ts'
+import { debugLocal, isLocalJob } from './debug-local.ts'
+import { runSsh } from './run-ssh.ts'
 
 type ShownJob = z.output<typeof jobSchema>
-type Options = ClientOptions & { readonly identity?: string }
+type Options = ClientOptions & HostOptions & { readonly identity?: string; readonly end?: true }
 
 const endedStates = ['passed', 'failed', 'errored', 'timed-out', 'cancelled', 'skipped']
 const pollMs = 1000
@@ -20,16 +22,25 @@ const openMs = 30_000
 
 /** `mayfly debug JOB`: walks into the kept machine of a job, with OpenSSH's client. */
 export function debugCommand(): Command {
-  return withClientOptions(
-    new Command('debug').description('open SSH into the kept machine of a job that failed'),
-  )
+  const command = new Command('debug').description('open SSH into the kept machine of a job that failed')
+  return withHostOptions(withClientOptions(command))
     .argument('<job>')
     .argument('[command...]', 'what to run there instead of a shell')
     .option('-i, --identity <file>', 'private key to log in with (default: what ssh would use)')
+    .option('--end', 'end the machine instead')
     .action(debug)
 }
 
 async function debug(id: string, command: string[], options: Options): Promise<void> {
+  if (options.server === undefined && isLocalJob(id)) {
+    const { end = false, data, config } = options
+    process.exitCode = await debugLocal({ id, command, end, data, config })
+    return
+  }
+  if (options.end) {
+    await openClient(options).send('POST', `/jobs/${encodeURIComponent(id)}/release`)
+    return
+  }
   const hold = await untilHeld(openClient(options), id)
   const { host, port, hostKey } = hold.gateway
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-debug-'))
@@ -40,13 +51,7 @@ async function debug(id: string, command: string[], options: Options): Promise<v
     const flags = ['-o', `UserKnownHostsFile=${known}`, '-o', 'StrictHostKeyChecking=yes', '-p', String(port)]
     const identity = options.identity === undefined ? [] : ['-i', options.identity]
     const args = [...flags, ...identity, `${id}@${host}`, ...(command.length > 0 ? ['--', ...command] : [])]
-    const { exitCode, code } = await execa('ssh', args, { stdio: 'inherit', reject: false })
-    if (code === 'ENOENT') {
-      throw new ConfigError('expected the program ssh on this computer, found none', {
-        hint: 'apt-get install openssh-client',
-      })
-    }
-    process.exitCode = exitCode ?? 1
+    process.exitCode = await runSsh(args)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -7,7 +7,7 @@ import { createImageLine } from './image-line.ts'
 import { oneLine } from './one-line.ts'
 import { createStatusLine } from './status-line.ts'
 import { createTerminalText } from './terminal-text.ts'
-import type { View, ViewedJob } from './view.ts'
+import type { View, ViewedJob, ViewedKept } from './view.ts'
 
 type HumanView = { out: NodeJS.WriteStream; live: boolean; console: boolean }
 
@@ -112,6 +112,8 @@ export function createHumanView({ out, live, console: showConsole }: HumanView):
     event: onEvent,
     skipped: (name, unmet) => line(pc.dim(`\njob ${name} skipped: it needs ${unmet.join(', ')}`)),
     interrupted: () => line(pc.yellow('interrupted: destroying the machine (Ctrl-C again to leave at once)')),
+    kept: (kept) => keptLines(kept).forEach(line),
+    keptOver: (why) => line(pc.dim(`the machine is ended: ${why}`)),
     finished(results) {
       if (results.length > 1) {
         line('')
@@ -122,6 +124,18 @@ export function createHumanView({ out, live, console: showConsole }: HumanView):
     },
     close: () => status.hide(),
   }
+}
+
+function keptLines({ greeting, until, inShell, debug, ssh }: ViewedKept): string[] {
+  const way = inShell
+    ? [pc.dim('`exit` leaves it and ends the machine; if it answers no more: Enter, ~ and .')]
+    : [
+        `It is kept until ${until}, or until Ctrl-C here or: ${debug} --end`,
+        'To go in, from another terminal:',
+        `  ${debug}`,
+        `  ${ssh}`,
+      ]
+  return [`\nMayfly: ${greeting}`, ...way, '']
 }
 
 function phaseLine(phase: Phase, ms: number, details: readonly string[]): string {

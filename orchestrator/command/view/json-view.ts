@@ -15,6 +15,9 @@ export function createJsonView(out: Writable): View {
     event: (event) => print(withText(event)),
     skipped: (name, unmet) => print({ job: name, type: 'verdict', verdict: 'skipped', unmet }),
     interrupted: () => print({ type: 'interrupted' }),
+    kept: ({ job: id, greeting, until, debug, ssh }) =>
+      print({ type: 'kept', id, greeting, until, debug, ssh }),
+    keptOver: (why) => print({ type: 'kept-over', why }),
     finished: (results) =>
       print({ type: 'finished', jobs: results.map(({ name, verdict }) => ({ name, verdict })) }),
     close: () => undefined,

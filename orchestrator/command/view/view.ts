@@ -9,6 +9,9 @@ export type View = {
   event(event: JobEvent): void
   skipped(job: string, unmet: readonly string[]): void
   interrupted(): void
+  /** The machine of a job that failed is kept; and is not any more, and why. */
+  kept(kept: ViewedKept): void
+  keptOver(why: string): void
   finished(results: readonly Pick<JobRecord, 'name' | 'verdict'>[]): void
   close(): void
 }
@@ -20,4 +23,18 @@ export type ViewedJob = {
   readonly folder: string
   /** Whether it is the only job of this run. */
   readonly alone: boolean
+}
+
+export type ViewedKept = {
+  /** Id of the job. */
+  readonly job: string
+  /** What failed, in lines of plain text. */
+  readonly greeting: string
+  /** ISO 8601; undefined where it stays as long as its shell. */
+  readonly until: string | undefined
+  /** Whether a shell in it takes this very terminal now. */
+  readonly inShell: boolean
+  /** Command lines that lead into it. */
+  readonly debug: string
+  readonly ssh: string
 }
