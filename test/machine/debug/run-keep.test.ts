@@ -52,6 +52,33 @@ it('keeps the machine of a failed job without its secrets, for this user, until 
   const { code, record } = await run.ended()
   expect([code, record?.verdict]).toEqual([1, 'failed'])
   await expectNothingLeft(bench)
+
+  const again = execa(process.execPath, [mainFile, 'repro', String(kept.id), '--json'], {
+    ...{ cwd: bench.work, env: { MAYFLY_DATA: bench.data }, reject: false, all: true },
+  })
+  onTestFinished(() => void again.kill())
+  let id = ''
+  for await (const line of again) {
+    if (!line.startsWith('{')) continue
+    const event = JSON.parse(line)
+    if (event.type !== 'kept') continue
+    id = event.id
+    expect(event.greeting).toContain(
+      'step 2 "breaks" comes next and was not run: sh -e /run/mayfly/job/1/script',
+    )
+    const shown = await mayfly(
+      'debug',
+      id,
+      '--',
+      '. /run/mayfly/job/here; echo "$LEFT $COLOUR $TOKEN"; ls; grep exit /run/mayfly/job/1/script',
+    )
+    expect(shown.all).toBe('by-a-step red \nsleep 1; exit 7')
+    await mayfly('debug', id, '--end')
+  }
+  const { exitCode, all } = await again
+  expect([exitCode, all]).toEqual([0, expect.stringContaining('secret TOKEN (--secret NAME)')])
+  expect(id).not.toBe(kept.id)
+  await expectNothingLeft(bench)
   const late = await mayfly('debug', String(kept.id))
   expect([late.exitCode, late.all]).toEqual([
     2,
@@ -78,19 +105,19 @@ it('leads whoever sits at a terminal into each machine in its turn, and ends as 
   person.stdout.on('data', (chunk) => {
     shown += chunk
   })
-  const reads = (text: string) =>
-    eventually(`the terminal to show ${text}`, async () => {
-      const at = shown.indexOf(text, read)
-      if (at === -1) return undefined
-      read = at + text.length
-      return true
+  const reads = async (text: string) => {
+    const find = async () => (shown.indexOf(text, read) === -1 ? undefined : shown.indexOf(text, read))
+    const at = await eventually(`the terminal to show ${text}`, find).catch((error: Error) => {
+      throw new Error(`${error.message}\nIt shows:\n${shown}`)
     })
+    read = at + text.length
+  }
   for (const name of ['one', 'two']) {
     await reads(`-${name}\r\nfailed: step`)
     await reads('no more: Enter')
     person.stdin.write('echo "in $(cat work/mark)"; test -t 0 && echo "has a $((40 + 2)) terminal"; exit\r')
-    await reads(`in ${name}\r\n`)
-    await reads('has a 42 terminal\r\n')
+    await reads(`in ${name}\r`)
+    await reads('has a 42 terminal\r')
     await reads('the machine is ended: its shell ended')
   }
   const { exitCode } = await person
