@@ -1,4 +1,5 @@
-import { createReadStream } from 'node:fs'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fetch, request } from 'undici'
 import { ConfigError, InfraError } from '../../config/errors.ts'
@@ -8,6 +9,8 @@ export type ApiClient = {
   get<T>(path: string): Promise<T>
   /** An answer that is no JSON, in pieces as it comes. */
   text(path: string, onChunk: (chunk: Buffer) => void): Promise<void>
+  /** Writes an answer into a file. */
+  download(path: string, file: string, signal: AbortSignal): Promise<void>
   send<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<T>
   /** Posts a file. */
   upload<T>(path: string, file: UploadedFile, signal: AbortSignal): Promise<T>
@@ -65,6 +68,19 @@ export function createApiClient({ server, token }: Server): ApiClient {
       })
       if (!response.ok) throw refusal(response.status, await response.text())
       for await (const chunk of response.body ?? []) onChunk(Buffer.from(chunk as Uint8Array))
+    },
+    download: async (path, file, signal) => {
+      const response = await fetch(`${base}/api/v1${path}`, { headers, signal }).catch((cause: unknown) => {
+        signal.throwIfAborted()
+        throw absent(base, cause)
+      })
+      if (!response.ok) throw refusal(response.status, await response.text())
+      try {
+        await pipeline(response.body ?? [], createWriteStream(file, { mode: 0o600 }), { signal })
+      } catch (cause) {
+        signal.throwIfAborted()
+        throw new InfraError('host-lost', `${base} broke off before all was there`, { cause })
+      }
     },
     send: async <T>(method: string, path: string, body?: object) => (await call(method, path, body)) as T,
     upload: async <T>(path: string, file: UploadedFile, signal: AbortSignal) => {

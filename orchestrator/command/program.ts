@@ -6,6 +6,7 @@ import { checkpointsCommand } from './checkpoints-command.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { imagesCommand } from './images-command.ts'
 import { quickstartCommand } from './quickstart-command.ts'
+import { reproCommand } from './repro-command.ts'
 import { runCommand } from './run-command.ts'
 import { serveCommand } from './serve-command.ts'
 import { adminCommands } from './server/admin-commands.ts'
@@ -25,6 +26,7 @@ export function program(): Command {
   const local = [
     quickstartCommand(),
     runCommand(),
+    reproCommand(),
     validateCommand(),
     imagesCommand(),
     templatesCommand(),

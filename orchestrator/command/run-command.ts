@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { jobDefaults } from '../../config/defaults.ts'
 import { loadPipeline } from '../../config/pipeline/load-pipeline.ts'
@@ -9,7 +8,7 @@ import { catchInterrupts } from './interrupts.ts'
 import { keepMachines } from './kept/keep-machines.ts'
 import { ownTerminal, parseKeepFor } from './kept/keep-options.ts'
 import { locate } from './run/locate.ts'
-import { ownMachineFolders } from './run/own-machine-folders.ts'
+import { clearOwnMachines } from './run/own-machine-folders.ts'
 import { readSecrets } from './run/read-secrets.ts'
 import { runPipeline } from './run/run-pipeline.ts'
 import { selectJobs } from './run/select-jobs.ts'
@@ -66,9 +65,7 @@ async function run(named: string | undefined, options: RunOptions): Promise<void
   const view = createView({ json: options.json === true, console: options.console === true })
   const interrupts = catchInterrupts({
     onFirst: () => view.interrupted(),
-    onHard: () => {
-      for (const folder of ownMachineFolders(dataFolder)) rmSync(folder, { recursive: true, force: true })
-    },
+    onHard: () => clearOwnMachines(dataFolder),
   })
   const { signal } = interrupts
   const terminal = options.json === true ? undefined : ownTerminal()

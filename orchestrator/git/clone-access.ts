@@ -18,7 +18,7 @@ const tokenUsers: Partial<Record<Repository['forge'], string>> = {
  * nor another repository of the same forge ever gets it.
  * @throws ConfigError for a URL that is none
  */
-export async function cloneAccess(repository: Repository, vault: Vault): Promise<CloneAccess> {
+export async function cloneAccess(repository: Repository, vault: Pick<Vault, 'get'>): Promise<CloneAccess> {
   const clone = readCloneUrl(repository.cloneUrl)
   const transports = [clone.transport]
   if (clone.transport === 'file' || clone.transport === 'ssh') {

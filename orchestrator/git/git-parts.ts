@@ -13,7 +13,7 @@ export type GitLimits = {
 /** What everything in this folder works with. */
 export type GitParts = {
   readonly dataFolder: string
-  readonly vault: Vault
+  readonly vault: Pick<Vault, 'get'>
   readonly limits: GitLimits
   readonly log: Logger
 }

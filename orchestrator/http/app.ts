@@ -18,6 +18,7 @@ import { healthRoutes } from './routes/health-routes.ts'
 import { hostRoutes } from './routes/host-routes.ts'
 import { logRoutes } from './routes/log-routes.ts'
 import { repositoryRoutes } from './routes/repository-routes.ts'
+import { reproRoutes } from './routes/repro-routes.ts'
 import { submissionRoutes } from './routes/submission-routes.ts'
 import { terminalRoutes } from './routes/terminal-routes.ts'
 import { tokenRoutes } from './routes/token-routes.ts'
@@ -58,6 +59,7 @@ export function createApp(parts: HttpParts, pages?: Hono<HttpEnv>): Hono<HttpEnv
     deleteRoutes,
     debugRoutes,
     terminalRoutes,
+    reproRoutes,
     submissionRoutes,
     logRoutes,
     artifactRoutes,

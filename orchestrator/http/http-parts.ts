@@ -1,7 +1,9 @@
 import type { Logger } from 'pino'
 import type { Shelf } from '../../images/shelf.ts'
+import type { JobSource } from '../../runner/job/job-order.ts'
 import type { BuildService } from '../builds/build-service.ts'
 import type { Bus } from '../bus/bus.ts'
+import type { Commit } from '../git/mirror.ts'
 import type { OptIns } from '../holds/opt-ins.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { ForgeName } from '../model/forge-name.ts'
@@ -35,6 +37,12 @@ export type HttpParts = {
   readonly shells: BrowserShells
   /** The commit that a branch or tag points to now. Throws ConfigError where there is no such ref. */
   readonly resolveRef: (repository: Repository, ref: string) => Promise<string>
+  /** The tree of a commit; released by whoever asked. Throws ConfigError where the commit is gone. */
+  readonly jobFiles: (
+    repository: Repository,
+    commit: Commit,
+    signal: AbortSignal,
+  ) => Promise<JobSource & { release(): Promise<void> }>
   /** Whether everything this process needs answers; each entry that is not undefined says what does not. */
   readonly readiness: () => Promise<Readonly<Record<string, string | undefined>>>
   /** Addresses and networks whose word for the address of a client is taken. @defaultValue none */

@@ -18,6 +18,7 @@ import { createRedisBus } from '../bus/redis-bus.ts'
 import { createForges } from '../forges/forges.ts'
 import { createMirror } from '../git/create-mirror.ts'
 import type { GitLimits } from '../git/git-parts.ts'
+import type { Commit } from '../git/mirror.ts'
 import { resolveRef } from '../git/resolve-ref.ts'
 import { createKeptJobs } from '../holds/kept-jobs.ts'
 import { openDebug } from '../holds/open-debug.ts'
@@ -221,6 +222,10 @@ async function start(order: ServeOrder, scope: Scope): Promise<Server> {
         log,
       },
       ...{ queue: queueView, resolveRef: findRef, trustedProxies: host.trustedProxies },
+      jobFiles: async (repository: Repository, commit: Commit, signal: AbortSignal) => {
+        await mirror.fetch(repository, commit, signal)
+        return await mirror.source(repository, commit, { bytes: host.limits.uploadBytes }, signal)
+      },
       get publicUrl() {
         return publicUrl
       },

@@ -6,6 +6,8 @@ export const jobFolderPath = (dataFolder: string, id: string): string => join(jo
 
 /** The job's record, written anew as a whole each time. */
 export const recordName = 'record.json'
+/** What a run of this computer was asked for, for whoever runs it again. */
+export const orderName = 'order.json'
 /** One job event a line, all but the bytes of log and console. */
 export const timelineName = 'timeline.jsonl'
 /** What the steps printed, and what the machine's console printed. */

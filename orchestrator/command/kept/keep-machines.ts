@@ -1,12 +1,15 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Job } from '../../../config/pipeline/pipeline.ts'
-import { guestPaths } from '../../../runner/guest/guest-paths.ts'
+import { exportLines } from '../../../runner/guest/export-lines.ts'
+import { guestPaths, stepFolder } from '../../../runner/guest/guest-paths.ts'
 import { hereScript } from '../../../runner/guest/here-script.ts'
+import { failedStep } from '../../../runner/job/failed-step.ts'
 import type { JobRecord } from '../../../runner/job/job-record.ts'
 import { keptName } from '../../../runner/machine/filenames.ts'
 import type { Machine } from '../../../runner/machine/machine.ts'
 import { timeLimit } from '../../../runner/time-limit.ts'
+import type { NextStep } from '../repro/stop-before.ts'
 import type { View } from '../view/view.ts'
 import { awaitEnd } from './await-end.ts'
 import type { Kept } from './kept.ts'
@@ -32,6 +35,8 @@ export type KeptMachine = {
   /** Alive, with all that its job left in it. */
   readonly machine: Machine
   readonly secrets: Readonly<Record<string, string>>
+  /** A step that was not run, and is put in place for whoever comes in. */
+  readonly next?: NextStep | undefined
 }
 
 /** Opens a machine that its job has left to whoever runs this, and ends it afterwards. Never rejects. */
@@ -89,16 +94,25 @@ async function open(keep: KeepMachines, kept: KeptMachine): Promise<string> {
 }
 
 /** Removes the secrets, puts down what helps to look around, and writes how to log in. */
-async function prepare({ machine, record, secrets }: KeptMachine, signal: AbortSignal) {
+async function prepare(kept: KeptMachine, signal: AbortSignal) {
+  const { machine, record, secrets, next } = kept
   const limit = timeLimit(signal, forgetMs, 'the secrets could not be removed in time')
   try {
     const values = Object.values(secrets)
     if (values.length > 0) await machine.forgetSecrets(values, limit.signal)
-    const failed = record.steps.find(({ status }) => status !== 'passed' && status !== 'skipped')
-    const here = hereScript({ index: failed?.index ?? 0, workdir: machine.workdir })
+    if (next !== undefined) await placeNext(machine, next, limit.signal)
+    const index = failedStep(record)?.index ?? next?.index ?? 0
+    const here = hereScript({ index, workdir: machine.workdir })
     await machine.putFile(guestPaths.here, Buffer.from(here), 0o644, limit.signal)
     return await machine.writeLogin()
   } finally {
     limit.clear()
   }
+}
+
+async function placeNext(machine: Machine, { index, step }: NextStep, signal: AbortSignal): Promise<void> {
+  const folder = stepFolder(index)
+  await machine.exec(`mkdir -p -m 700 ${folder}`, signal)
+  await machine.putFile(`${folder}/env`, Buffer.from(`${exportLines(step.env)}\n`), 0o600, signal)
+  await machine.putFile(`${folder}/script`, Buffer.from(`${step.run}\n`), 0o755, signal)
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { machineRecordName, machinesFolder } from '../../../runner/machine/filenames.ts'
 
@@ -15,4 +15,9 @@ export function ownMachineFolders(dataFolder: string): string[] {
       return []
     }
   })
+}
+
+/** Removes them, for a process that ends at once. */
+export function clearOwnMachines(dataFolder: string): void {
+  for (const folder of ownMachineFolders(dataFolder)) rmSync(folder, { recursive: true, force: true })
 }

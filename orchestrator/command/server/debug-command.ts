@@ -8,8 +8,9 @@ import { ConfigError } from '../../../config/errors.ts'
 import type { ApiClient } from '../../client/api-client.ts'
 import type { jobSchema } from '../../http/schemas/build-schemas.ts'
 import { type HostOptions, withHostOptions } from '../host-options.ts'
+import { isLocalJob } from '../run/local-build-id.ts'
 import { type ClientOptions, openClient, withClientOptions } from './client-options.ts'
-import { debugLocal, isLocalJob } from './debug-local.ts'
+import { debugLocal } from './debug-local.ts'
 import { runSsh } from './run-ssh.ts'
 
 type ShownJob = z.output<typeof jobSchema>

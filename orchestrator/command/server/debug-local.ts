@@ -18,11 +18,6 @@ type DebugLocal = {
   readonly config: string | undefined
 }
 
-/** Whether a job is one of `mayfly run`, which no server knows. */
-export function isLocalJob(id: string): boolean {
-  return id.startsWith('local-')
-}
-
 /**
  * Goes straight into the machine that a `mayfly run --on-failure keep` on this computer keeps. Gives the exit code.
  * @throws ConfigError where it keeps none of that job

@@ -65,6 +65,29 @@ describe('the machine of a failed job whose repository is opted in', () => {
     expect((await mayfly(['debug', id, '--identity', other, 'true'])).exitCode).not.toBe(0)
 
     // What is kept when the server stops is parked, and goes on where it was under the next.
+    const args = ['repro', id, '--json', '--through', '--data', bench.data, '--server', served.url]
+    const repro = execa(process.execPath, [mainFile, ...args], { cwd: bench.work, reject: false, all: true })
+    onTestFinished(() => void repro.kill())
+    for await (const line of repro) {
+      if (!line.includes('"type":"kept"')) continue
+      const kept = JSON.parse(line)
+      expect(kept.greeting).toContain('failed: step "breaks" ended with exit code 7')
+      const come = await execa('sh', ['-c', `${kept.ssh} 'cat work/evidence; git -C work log --format=%H'`])
+      expect(come.stdout).toBe(`it has come so far\n${build.sha}`)
+      expect(
+        (
+          await execa('sh', [
+            '-c',
+            `${kept.debug} --end`.replace('mayfly', `${process.execPath} ${mainFile}`),
+          ])
+        ).exitCode,
+      ).toBe(0)
+    }
+    expect([(await repro).exitCode, (await repro).all]).toEqual([
+      1,
+      expect.stringContaining(`fetching ${String(build.sha).slice(0, 12)}`),
+    ])
+
     expect(await qemuProcesses(bench.data)).toHaveLength(1)
     expect(await served.stop()).toBe(0)
     expect(await qemuProcesses(bench.data)).toEqual([])

@@ -79,6 +79,9 @@ export async function httpWorld(change: Partial<HttpParts> = {}): Promise<HttpWo
       if (ref === 'refs/heads/main') return 'a'.repeat(40)
       throw new ConfigError(`expected ${ref}, found no such branch or tag`)
     },
+    jobFiles: async () => {
+      throw new ConfigError('no files are kept here')
+    },
     submissions: {
       bytes: 2 ** 20,
       submit: async () => ({ build: undefined, reasons: ['nothing is submitted here'] }),

@@ -16,10 +16,15 @@ import { until } from '../../until.ts'
 
 const secret = 'a-secret-of-this-job'
 
-type Setting = { terminal?: Terminal; keepFor?: number; machine?: FakeMachineOptions }
+type Setting = {
+  terminal?: Terminal
+  keepFor?: number
+  machine?: FakeMachineOptions
+  kept?: Partial<KeptMachine>
+}
 
 /** A machine that a failed job has left, kept for whoever ran it. */
-async function aKeptMachine({ terminal, keepFor = 60_000, machine: options = {} }: Setting = {}) {
+async function aKeptMachine({ terminal, keepFor = 60_000, machine: options = {}, kept = {} }: Setting = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-kept-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const interrupt = new AbortController()
@@ -36,7 +41,7 @@ async function aKeptMachine({ terminal, keepFor = 60_000, machine: options = {} 
     ...{ terminal, keepFor, dataFlag: undefined, signal: interrupt.signal },
     view: view as View,
   })
-  const over = keep({ ...aFailedJob(), machine })
+  const over = keep({ ...aFailedJob(), machine, ...kept })
   return { machine, told, over, interrupt, file: join(folder, 'kept.json'), folder }
 }
 
@@ -79,6 +84,39 @@ describe('the machine of a job that failed, where nobody sits at a terminal', ()
     await over
     expect(machine.destroyed).toEqual(['now'])
     expect(told.at(-1)).toBe('somebody ended it')
+  })
+
+  it('has the step that comes next in its place, where one was left to be run by hand', async () => {
+    const { record, job } = aFailedJob()
+    const passed = {
+      ...record,
+      verdict: 'passed' as const,
+      reason: undefined,
+      steps: record.steps.slice(0, 1),
+    }
+    const step = {
+      name: 'test',
+      run: 'make test\necho ok',
+      timeout: undefined,
+      shell: 'bash -e',
+      env: { A: "it's" },
+    }
+    const { machine, told, interrupt, over } = await aKeptMachine({
+      kept: { job, record: passed, secrets: {}, next: { index: 1, step } },
+    })
+    await until('the way in is told', () => told.length > 0)
+    const { greeting } = told[0] as ViewedKept
+    expect(greeting).toContain(
+      'step 2 "test" comes next and was not run: bash -e /run/mayfly/job/1/script\n    make test\n    echo ok',
+    )
+    expect(machine.calls).not.toContain('forgetSecrets')
+    expect(machine.puts.map(({ path, content }) => [path, content.toString()])).toEqual([
+      ['/run/mayfly/job/1/env', "export A='it'\\''s'\n"],
+      ['/run/mayfly/job/1/script', 'make test\necho ok\n'],
+      ['/run/mayfly/job/here', expect.stringContaining('/run/mayfly/job/1/env')],
+    ])
+    interrupt.abort()
+    await over
   })
 
   it('is not ended by what else happens in its folder', async () => {
