@@ -31,7 +31,7 @@ export function readJob(value: unknown): Job {
     },
     steps: steps.map(({ timeout, ...step }): Step => ({ ...step, timeout })),
     artifacts: [],
-    debug: { on: 'never', hold: 0 },
+    debug: { on: 'never', how: 'hold', hold: 0 },
     needs: [],
     matrix: undefined,
     when: { event: undefined, branch: undefined, tag: undefined, paths: undefined },

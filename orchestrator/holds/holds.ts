@@ -12,7 +12,7 @@ import { type BuildJob, endStates, type JobHold, type ParkedHold } from '../mode
 import type { Store } from '../model/store.ts'
 import { attemptId } from '../worker/attempt-id.ts'
 import type { KeptJobs } from './kept-jobs.ts'
-import type { OptIns } from './opt-ins.ts'
+import { debugKeys, type OptIns } from './opt-ins.ts'
 import type { Parking } from './parking.ts'
 import type { Tickets } from './tickets.ts'
 
@@ -284,7 +284,7 @@ export function createHolds(options: Options): Holds {
       const optIn = await optIns.get(entry.job.repository)
       if (optIn === undefined) return refused('its repository is not opted in to debug SSH any more')
       const { until, greeting = '' } = entry
-      return { kind: 'open', keys: [...optIn.keys, ...(await tickets.ofJob(id))], until, greeting }
+      return { kind: 'open', keys: [...debugKeys(optIn), ...(await tickets.ofJob(id))], until, greeting }
     },
     connect: async (id, signal) => await machineOf(id).visit(signal),
     openConsole: async (id, signal) => await machineOf(id).openConsole(signal),

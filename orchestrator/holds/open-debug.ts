@@ -10,6 +10,7 @@ import { loadGatewayHostKey } from '../gateway/load-host-key.ts'
 import { startGateway } from '../gateway/start-gateway.ts'
 import type { Hosts } from '../hosts/hosts.ts'
 import type { Store } from '../model/store.ts'
+import { freshOptIns } from '../user-keys/fresh-opt-ins.ts'
 import { appendAudit } from './append-audit.ts'
 import { createHolds, type Holds } from './holds.ts'
 import type { KeptJobs } from './kept-jobs.ts'
@@ -24,7 +25,7 @@ type OpenDebug = {
   /** Folder that holds the folders of jobs. */
   readonly archiveFolder: string
   readonly hostName: string
-  readonly store: Pick<Store, 'jobs'>
+  readonly store: Pick<Store, 'jobs' | 'repositories'>
   readonly optIns: OptIns
   readonly kept: KeptJobs
   readonly hosts: Pick<Hosts, 'list'>
@@ -61,9 +62,10 @@ export async function openDebug(options: OpenDebug): Promise<OpenedDebug> {
   const { debug, dataFolder, archiveFolder, hostName, store, optIns, tickets, kept, hosts, bus, now, log } =
     options
   const announce = (job: string, size: number) => void bus.publish({ type: 'console', job, size })
+  const fresh = freshOptIns({ optIns, repositories: store.repositories, now, log })
   const parking = createParking({ ...options, announce })
   const holds = createHolds({
-    ...{ debug, hostName, archiveFolder, store, optIns, tickets, parking, kept, now, log },
+    ...{ debug, hostName, archiveFolder, store, optIns: fresh, tickets, parking, kept, now, log },
   })
   const { privateKey, publicKey } = await loadGatewayHostKey(dataFolder)
   const gateway = await startGateway({

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { ConfigError } from '../../../config/errors.ts'
-import { parsePublicKeys } from '../../gateway/parse-public-keys.ts'
 import { formatTable } from '../view/format-table.ts'
 import { type ClientOptions, openClient, printJson, withClientOptions } from './client-options.ts'
+import { setDebug } from './set-debug.ts'
 
 type Listed = { readonly items: readonly Record<string, unknown>[] }
 
@@ -63,6 +63,8 @@ function reposCommand(): Command {
         collect,
         [],
       )
+      .option('--user <name>', 'user of its forge, whose keys are read there; once for each', collect, [])
+      .option('--refresh', 'read the keys of its users anew now')
       .option('--off', 'nobody any more')
       .action(setDebug),
   )
@@ -74,31 +76,6 @@ function reposCommand(): Command {
       }),
   )
   return repos
-}
-
-async function setDebug(key: string, options: ClientOptions & { key: string[]; off?: true }): Promise<void> {
-  const path = `/debug/${encodeURIComponent(key)}`
-  const client = openClient(options)
-  if (options.off) return printJson(await client.send('DELETE', path))
-  const keys = options.key.flatMap((file) => readPublicKeys(file === '-' ? 0 : file))
-  if (keys.length === 0) {
-    throw new ConfigError('expected the public keys of those who may enter, found none', {
-      hint: 'mayfly repos debug REPOSITORY --key ~/.ssh/id_ed25519.pub',
-    })
-  }
-  printJson(await client.send('PUT', path, { keys }))
-}
-
-function readPublicKeys(file: string | 0): { who: string; publicKey: string }[] {
-  const { keys, problems } = parsePublicKeys(readFileSync(file, 'utf8'))
-  const [problem] = problems
-  if (problem !== undefined) {
-    throw new ConfigError(`${file === 0 ? 'standard input' : file}:${problem.line}: ${problem.message}`)
-  }
-  return keys.map(({ type, blob, fingerprint, comment }) => ({
-    who: comment === '' ? fingerprint : comment,
-    publicKey: `${type} ${blob.toString('base64')}`,
-  }))
 }
 
 type AddRepository = ClientOptions & {

@@ -2,24 +2,32 @@ import { Hono } from 'hono'
 import { describeRoute } from 'hono-openapi'
 import { z } from 'zod'
 import { parsePublicKey } from '../../gateway/public-key.ts'
-import type { OptIn } from '../../holds/opt-ins.ts'
+import { debugKeys, type OptIn } from '../../holds/opt-ins.ts'
 import type { BuildJob } from '../../model/build.ts'
+import { askNewUsers, askUsers } from '../../user-keys/ask-users.ts'
 import { type HttpEnv, requireScope } from '../auth.ts'
 import { checked } from '../checked.ts'
 import { HttpError, notFound } from '../http-error.ts'
 import type { HttpParts } from '../http-parts.ts'
 
-const optInSchema = z.object({
-  keys: z
-    .array(
-      z.object({
-        who: z.string().min(1).max(100).describe('name of the maintainer, for the audit record'),
-        publicKey: z.string().max(8192).describe('one line as in ~/.ssh/id_ed25519.pub'),
-      }),
-    )
-    .min(1)
-    .max(100),
-})
+const optInSchema = z
+  .object({
+    keys: z
+      .array(
+        z.object({
+          who: z.string().min(1).max(100).describe('name of the maintainer, for the audit record'),
+          publicKey: z.string().max(8192).describe('one line as in ~/.ssh/id_ed25519.pub'),
+        }),
+      )
+      .max(100)
+      .default([]),
+    users: z
+      .array(z.string().min(1).max(100))
+      .max(20)
+      .default([])
+      .describe('users of its forge, whose keys are read there: https://FORGE/USER.keys'),
+  })
+  .refine(({ keys, users }) => keys.length + users.length > 0, 'expected keys or users, got neither')
 
 type HoldState = NonNullable<BuildJob['hold']>['state']
 type OrderName = 'release' | 'park' | 'resume'
@@ -50,15 +58,29 @@ export function debugRoutes(parts: HttpParts): Hono<HttpEnv> {
     checked('json', optInSchema),
     async (context) => {
       const key = context.req.param('key')
-      if ((await store.repositories.get(key)) === undefined) throw notFound('repository', key)
-      const { keys } = context.req.valid('json')
+      const repository = await store.repositories.get(key)
+      if (repository === undefined) throw notFound('repository', key)
+      const { keys, users: names } = context.req.valid('json')
       for (const { publicKey } of keys) parsePublicKey(publicKey)
-      const optIn = { by: context.get('caller').name, at: now().toISOString(), keys }
+      const { users, problems } = await askNewUsers({ repository, names, now })
+      const optIn = { by: context.get('caller').name, at: now().toISOString(), keys, users }
       await optIns.put(key, optIn)
       parts.log.info({ repository: key, by: optIn.by, keys: show(optIn).keys }, 'opted in to debug SSH')
-      return context.json(show(optIn))
+      return context.json({ ...show(optIn), problems })
     },
   )
+  routes.post('/debug/:key{.+}', debug, doc('Reads the keys of its users anew'), async (context) => {
+    const key = context.req.param('key')
+    const repository = await store.repositories.get(key)
+    const optIn = await optIns.get(key)
+    if (repository === undefined || optIn === undefined) throw notFound('opt-in', key)
+    const names = (optIn.users ?? []).map(({ name }) => name)
+    const { users, problems } = await askUsers({ repository, names, now })
+    const after = { ...optIn, users }
+    if (!(await optIns.replace(key, optIn, after)))
+      throw new HttpError(409, 'expected an opt-in that stays as it is meanwhile, got one that was changed')
+    return context.json({ ...show(after), problems })
+  })
   routes.delete('/debug/:key{.+}', debug, doc('Ends the opt-in of a repository'), async (context) => {
     const key = context.req.param('key')
     if (!(await optIns.remove(key))) throw notFound('opt-in', key)
@@ -83,8 +105,9 @@ export function debugRoutes(parts: HttpParts): Hono<HttpEnv> {
   return routes
 }
 
-function show({ by, at, keys }: OptIn) {
-  const shown = keys.map(({ who, publicKey }) => ({
+function show(optIn: OptIn) {
+  const { by, at } = optIn
+  const shown = debugKeys(optIn).map(({ who, publicKey }) => ({
     who,
     fingerprint: parsePublicKey(publicKey).fingerprint,
   }))

@@ -64,7 +64,6 @@ describe('the machine of a failed job whose repository is opted in', () => {
     await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', other])
     expect((await mayfly(['debug', id, '--identity', other, 'true'])).exitCode).not.toBe(0)
 
-    // What is kept when the server stops is parked, and goes on where it was under the next.
     const args = ['repro', id, '--json', '--through', '--data', bench.data, '--server', served.url]
     const repro = execa(process.execPath, [mainFile, ...args], { cwd: bench.work, reject: false, all: true })
     onTestFinished(() => void repro.kill())
@@ -88,6 +87,7 @@ describe('the machine of a failed job whose repository is opted in', () => {
       expect.stringContaining(`fetching ${String(build.sha).slice(0, 12)}`),
     ])
 
+    // What is kept when the server stops is parked, and goes on where it was under the next.
     expect(await qemuProcesses(bench.data)).toHaveLength(1)
     expect(await served.stop()).toBe(0)
     expect(await qemuProcesses(bench.data)).toEqual([])

@@ -2,6 +2,8 @@ import { expect, it } from 'vitest'
 import { fingerprintOf } from '../../../orchestrator/gateway/public-key.ts'
 import type { ParkedHold } from '../../../orchestrator/model/build.ts'
 import { makeKeyPair } from '../../../runner/keys/key-pair.ts'
+import { aRepository } from '../a-repository.ts'
+import { aKeysServer } from '../user-keys/a-keys-server.ts'
 import { type HttpWorld, httpWorld } from './http-world.ts'
 
 const path = `/api/v1/debug/${encodeURIComponent('gitea:mayfly/hello')}`
@@ -56,7 +58,7 @@ it('opt a repository in, show its keys by their fingerprints, and end that', asy
     at: '2026-01-02T03:04:05.000Z',
     keys: [{ who: 'ada', fingerprint: fingerprintOf(blob) }],
   }
-  expect(await answer.json()).toEqual(shown)
+  expect(await answer.json()).toEqual({ ...shown, problems: [] })
   expect(await (await ask(path, debug)).json()).toEqual(shown)
   expect((await parts.optIns.get('gitea:mayfly/hello'))?.keys).toEqual(keys)
   expect(logged()).toContain(fingerprintOf(blob))
@@ -155,4 +157,32 @@ it('have their place on the page of the job: the way in, and the end for those w
   const other = await addJob({ state: 'failed', hold: { state: 'refused', why } })
   const refused = await (await ask(`/jobs/${other.job.id}`, { scopes: ['read'] })).text()
   expect(refused).toContain('The machine was not kept: nobody &lt;b&gt;')
+})
+
+it('opt users of the forge in with the keys that it has of them, and read those anew', async () => {
+  const forge = await aKeysServer({ '/ada.keys': publicKey, '/bob.keys': 'sk-ssh-ed25519@openssh.com AAAA' })
+  const { ask, parts } = await httpWorld()
+  await parts.store.repositories.put(aRepository({ name: 'mayfly/hello', apiUrl: forge.url }))
+  const answer = await ask(path, { ...put({ keys: [], users: ['ada', 'ada'] }), ...debug })
+  const fingerprint = fingerprintOf(Buffer.from(publicKey.split(' ')[1] ?? '', 'base64'))
+  const shown = { by: 'debug', keys: [{ who: 'ada', fingerprint }], problems: [] }
+  expect(await answer.json()).toMatchObject(shown)
+
+  const refused = await ask(path, { ...put({ users: ['ada', 'bob'] }), ...debug })
+  expect([refused.status, await refused.text()]).toEqual([
+    422,
+    expect.stringContaining('expected keys of bob'),
+  ])
+  expect((await ask(path, { ...put({ keys: [] }), ...debug })).status).toBe(400)
+  expect((await parts.optIns.get('gitea:mayfly/hello'))?.users).toMatchObject([{ name: 'ada' }])
+
+  const other = makeKeyPair('other').publicKey
+  forge.pages['/ada.keys'] = `${other}\nrubbish\n`
+  const refresh = (who: Parameters<HttpWorld['ask']>[1]) => ask(path, { method: 'POST', ...who })
+  expect((await refresh({ scopes: ['read'] })).status).toBe(403)
+  const again = (await (await refresh(debug)).json()) as typeof shown
+  expect(again).toMatchObject({ problems: [expect.stringContaining('line 2')] })
+  expect(again.keys).not.toEqual(shown.keys)
+  delete forge.pages['/ada.keys']
+  expect(await (await refresh(debug)).json()).toMatchObject({ keys: [] })
 })

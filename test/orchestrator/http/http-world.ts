@@ -149,6 +149,11 @@ function memoryOptIns(): OptIns {
   return {
     get: async (repository) => kept.get(repository),
     put: async (repository, optIn) => void kept.set(repository, optIn),
+    replace: async (repository, before, after) => {
+      if (JSON.stringify(kept.get(repository)) !== JSON.stringify(before)) return false
+      kept.set(repository, after)
+      return true
+    },
     remove: async (repository) => kept.delete(repository),
   }
 }

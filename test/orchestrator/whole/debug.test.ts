@@ -12,6 +12,7 @@ import { makeKeyPair } from '../../../runner/keys/key-pair.ts'
 import { type RealSshd, startSshd } from '../gateway/an-sshd.ts'
 import { aBrowser } from '../terminal/a-browser.ts'
 import { until } from '../until.ts'
+import { aKeysServer } from '../user-keys/a-keys-server.ts'
 import { oneJob, startWhole, type Whole } from './whole-server.ts'
 
 type Held = Extract<JobHold, { state: 'held' }>
@@ -154,6 +155,30 @@ it('parks the machine of a job that asks for that, and lets a maintainer in when
   expect((await whole.api('POST', `/jobs/${id}/release`)).status).toBe(202)
   await until('it is removed', async () => (await holdOf(id))?.state === 'ended')
   expect(await readdir(jobFolderPath(whole.data, `${id}-1`))).not.toContain('parked')
+})
+
+it('lets in who has a key at the forge, and no more once the forge has it no more', {
+  timeout: 120_000,
+}, async () => {
+  const forge = await aKeysServer({ '/ada.keys': ada.publicKey })
+  const push = await whole.repository(
+    'octo/users',
+    { '.mayfly.yml': `${oneJob}debug: { on: failure }\n` },
+    forge.url,
+  )
+  const opted = await mayfly(['repos', 'debug', 'github:octo/users', '--user', 'ada'])
+  expect([opted.exitCode, opted.stdout]).toEqual([0, expect.stringContaining(ada.fingerprint)])
+  await whole.deliver(push)
+  const id = (await whole.verdict('octo/users', 60_000)).jobs[0]?.id ?? ''
+  await until('its machine is kept', async () => (await holdOf(id))?.state === 'held', 30_000)
+  const held = heldOf((await holdOf(id)) as JobHold)
+  expect((await ssh(id, held, ['true'])).exitCode).toBe(0)
+
+  forge.pages['/ada.keys'] = makeKeyPair('other').publicKey
+  const refreshed = await mayfly(['repos', 'debug', 'github:octo/users', '--refresh'])
+  expect([refreshed.exitCode, refreshed.stdout.includes(ada.fingerprint)]).toEqual([0, false])
+  expect((await ssh(id, held, ['true'])).exitCode).toBe(255)
+  expect((await whole.api('POST', `/jobs/${id}/release`)).status).toBe(202)
 })
 
 it('says on the job why a machine was not kept, and parks one that was when its server stops', {

@@ -34,6 +34,7 @@ function debugParts(begun: string[], reserve?: DebugParts['holds']['reserve']): 
     optIns: {
       get: async () => ({ by: 'ann', at: '2026-01-01T00:00:00.000Z', keys: [] }),
       put: nothing,
+      replace: async () => false,
       remove: async () => false,
     },
     holds: {
