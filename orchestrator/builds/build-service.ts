@@ -1,4 +1,4 @@
-import type { Build, BuildJob } from '../model/build.ts'
+import type { Build, BuildJob, DebugWish } from '../model/build.ts'
 import type { Repository } from '../model/repository.ts'
 import type { Trigger } from '../model/trigger.ts'
 import { approveBuild } from './approve-build.ts'
@@ -11,6 +11,7 @@ import { killJob } from './kill-job.ts'
 import { planTrigger } from './plan-trigger.ts'
 import { recoverBuilds } from './recover-builds.ts'
 import { retryBuild } from './retry-build.ts'
+import { retryJob } from './retry-job.ts'
 import { lineUpHeld } from './running-limit.ts'
 import { settleBuilds } from './settle-builds.ts'
 import { type Superseded, supersedeBuilds } from './supersede-builds.ts'
@@ -43,6 +44,11 @@ export type BuildService = {
    * @throws ConfigError for all of a build that still runs
    */
   retry(build: string, which: 'all' | 'failed', by: string): Promise<Build | undefined>
+  /**
+   * A new attempt of one job; with `debug` its machine is held where it fails. Undefined where there is no such job.
+   * @throws ConfigError for one that has not ended, and where a fork's is to be debugged
+   */
+  retryJob(job: string, by: string, debug: DebugWish | undefined): Promise<Build | undefined>
   /** Lets a fork's pull request run at the build's commit. Undefined where there is nothing to approve. */
   approve(build: string, by: string): Promise<Build | undefined>
   /** Pull request closed, branch deleted: cancels what still runs for it, and gives how many builds that were. */
@@ -76,6 +82,7 @@ export function createBuildService(parts: BuildParts): BuildService {
     },
     kill: (id, by) => killJob(parts, id, by),
     retry: (id, which, by) => retryBuild(parts, { id, which, by }),
+    retryJob: (id, by, debug) => retryJob(parts, { id, by, debug }),
     approve: (id, by) => approveBuild(parts, id, by),
     supersede: (match, by) => supersedeBuilds(parts, match, by),
     lineUpHeld: (repository) => lineUpHeld(parts, repository),

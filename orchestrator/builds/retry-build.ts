@@ -1,11 +1,8 @@
 import { ConfigError } from '../../config/errors.ts'
 import { type Build, type BuildJob, isEnded } from '../model/build.ts'
-import { announceAll } from './announce.ts'
 import type { BuildParts } from './build-parts.ts'
 import { createBuild } from './create-build.ts'
-import { needsApproval } from './fork-policy.ts'
-import { newAttempt } from './new-attempt.ts'
-import { settleBuilds } from './settle-builds.ts'
+import { runAgain } from './run-again.ts'
 
 type RetryBuild = { id: string; which: 'all' | 'failed'; by: string }
 
@@ -30,12 +27,7 @@ export async function retryBuild(
   const chosen = (await store.jobs.ofBuild(id)).filter((job) => isToRun(job, which))
   if (chosen.length === 0) return build
   log.info({ build: id, which, by, jobs: chosen.length }, 'runs again')
-  const state = needsApproval(build) ? 'waiting' : 'queued'
-  await store.builds.update(id, { state, started: undefined, ended: undefined })
-  for (const job of chosen) await store.jobs.change(job.id, [job.state], newAttempt(job), job.claim)
-  await announceAll(parts, { ...build, state }, await store.jobs.ofBuild(id))
-  await settleBuilds(parts, [id])
-  return await store.builds.get(id)
+  return await runAgain({ parts, build, chosen })
 }
 
 function isToRun({ state, ruledOut }: BuildJob, which: RetryBuild['which']): boolean {

@@ -21,11 +21,12 @@ export type HoldDecision =
   | { readonly kind: 'none'; readonly why: string | undefined }
 
 /**
- * Whether the machine of a job that has its verdict is kept: only where the pipeline file asks for it and somebody with
- * the scope `debug` has allowed it for the repository, and never for code from a fork.
+ * Whether the machine of a job that has its verdict is kept: only where the pipeline file or its retry asks for it and
+ * somebody with the scope `debug` has allowed it for the repository or that retry, and never for code from a fork.
  */
 export function decideHold({ debug, build, job, optIn, record, secrets }: DecideHold): HoldDecision {
-  const { on, how, hold } = job.job.debug
+  const { on: said, how, hold } = job.job.debug
+  const on = said === 'never' && job.debug !== undefined ? 'failure' : said
   const isAsked = on === 'always' ? record.verdict !== 'cancelled' : on === 'failure' && isFailure(record)
   // The next attempt comes by itself.
   const { verdict, failure } = record

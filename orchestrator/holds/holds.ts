@@ -281,7 +281,7 @@ export function createHolds(options: Options): Holds {
       const refused = (why: string): Authorization => ({ kind: 'refused', why })
       if (entry?.until === undefined || entry.ending !== undefined)
         return refused(`no machine of a job ${id} is kept here: it has ended, or never was`)
-      const optIn = await optIns.get(entry.job.repository)
+      const optIn = entry.job.debug?.optIn ?? (await optIns.get(entry.job.repository))
       if (optIn === undefined) return refused('its repository is not opted in to debug SSH any more')
       const { until, greeting = '' } = entry
       return { kind: 'open', keys: [...debugKeys(optIn), ...(await tickets.ofJob(id))], until, greeting }

@@ -30,7 +30,8 @@ export type PreparedHold = {
 /** Reads who may debug a job's repository, so that its machine can be taken over the moment it has its verdict. */
 export async function prepareHold(prepare: PrepareHold): Promise<PreparedHold> {
   const { debug, store, build, job, secrets, log } = prepare
-  const optIn = job.job.debug.on === 'never' ? undefined : await debug?.optIns.get(job.repository)
+  const isAsked = job.job.debug.on !== 'never' || job.debug !== undefined
+  const optIn = job.debug?.optIn ?? (isAsked ? await debug?.optIns.get(job.repository) : undefined)
   let taken: TakenHold | undefined
   const refuse = (why: string) => {
     const write = async () => {

@@ -19,6 +19,7 @@ import { hostRoutes } from './routes/host-routes.ts'
 import { logRoutes } from './routes/log-routes.ts'
 import { repositoryRoutes } from './routes/repository-routes.ts'
 import { reproRoutes } from './routes/repro-routes.ts'
+import { retryRoutes } from './routes/retry-routes.ts'
 import { submissionRoutes } from './routes/submission-routes.ts'
 import { terminalRoutes } from './routes/terminal-routes.ts'
 import { tokenRoutes } from './routes/token-routes.ts'
@@ -60,6 +61,7 @@ export function createApp(parts: HttpParts, pages?: Hono<HttpEnv>): Hono<HttpEnv
     debugRoutes,
     terminalRoutes,
     reproRoutes,
+    retryRoutes,
     submissionRoutes,
     logRoutes,
     artifactRoutes,

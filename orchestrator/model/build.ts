@@ -1,6 +1,7 @@
 import type { FailureClass } from '../../config/errors.ts'
 import type { Job } from '../../config/pipeline/pipeline.ts'
 import type { Verdict } from '../../runner/job/verdict.ts'
+import type { OptIn } from '../holds/opt-ins.ts'
 import type { Trigger } from './trigger.ts'
 
 /** `waiting` for approval, `queued` until its first job runs, `running`, then the gravest verdict of its jobs. */
@@ -68,8 +69,19 @@ export type BuildJob = {
   readonly killRequested?: string | undefined
   /** Decided when the build was planned: its `when` is not met, or no host can take it. A retry leaves it as it is. */
   readonly ruledOut?: boolean
+  /** Of an attempt that somebody with the scope `debug` asked for, to look into its machine. */
+  readonly debug?: DebugWish | undefined
   /** Its machine, kept for maintainers after the verdict. */
   readonly hold?: JobHold | undefined
+}
+
+/** A retry whose machine is held where it fails, whatever its pipeline file says. */
+export type DebugWish = {
+  /** Name of a token, ISO 8601. */
+  readonly by: string
+  readonly at: string
+  /** Who alone may enter; undefined for those whom the repository is opted in with. */
+  readonly optIn?: OptIn | undefined
 }
 
 /** What became of the wish to keep a job's machine. Dates are ISO 8601. */

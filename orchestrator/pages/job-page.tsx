@@ -46,6 +46,9 @@ export function JobPage({ job, stream, timeline, window, total, mayAct, mayDebug
       <Facts timeline={timeline} attempt={attempt} />
       <TimelineChart id={id} timeline={timeline} />
       {mayAct && running ? <Action path={`/jobs/${id}/cancel`} name="Cancel" /> : null}
+      {mayAct && mayDebug && isFailure(state) ? (
+        <Action path={`/jobs/${id}/retry-with-debug`} name="Retry with debug" />
+      ) : null}
       <StepTable id={id} timeline={timeline} />
       <ConsoleWords timeline={timeline} />
       <Artifacts timeline={timeline} id={id} />
@@ -74,6 +77,10 @@ export function JobPage({ job, stream, timeline, window, total, mayAct, mayDebug
       <script type="module" src="/assets/log.js" />
     </Layout>
   )
+}
+
+function isFailure(state: BuildJob['state']): boolean {
+  return state === 'failed' || state === 'errored' || state === 'timed-out'
 }
 
 /** To either end of a log that is longer than what is shown, however far that is. */

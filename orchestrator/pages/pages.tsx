@@ -11,6 +11,7 @@ import { notFound } from '../http/http-error.ts'
 import type { HttpParts } from '../http/http-parts.ts'
 import { jobLog, logSize } from '../http/logs/job-log.ts'
 import { searchLog } from '../http/logs/search-log.ts'
+import { retryWithDebug } from '../http/retry-with-debug.ts'
 import { type BuildState, endStates, isEnded } from '../model/build.ts'
 import { findAsset } from './assets.ts'
 import { BuildPage } from './build-page.tsx'
@@ -197,6 +198,12 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
       return context.redirect(`/jobs/${id}`)
     })
   }
+  pages.post('/jobs/:job/retry-with-debug', submit, debug, async (context) => {
+    const { id } = await findJob(context.req.param('job'))
+    const mayEnter = { keys: [], users: [] }
+    await retryWithDebug({ parts, id, by: context.get('caller').name, mayEnter })
+    return context.redirect(`/jobs/${id}`)
+  })
   pages.post('/deliveries/:delivery/replay', submit, async (context) => {
     const replayed = await deliveries.replay(context.req.param('delivery'), context.get('caller').name)
     if (replayed === undefined) throw notFound('delivery', context.req.param('delivery'))

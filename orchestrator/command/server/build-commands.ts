@@ -7,6 +7,7 @@ import { createTerminalText } from '../view/terminal-text.ts'
 import { type ClientOptions, openClient, printJson, withClientOptions } from './client-options.ts'
 import { followLog } from './follow-log.ts'
 import { printBuild, type ShownBuild } from './print-build.ts'
+import { retryCommand } from './retry-command.ts'
 import { submitCommand } from './submit-command.ts'
 
 type BuildPage = z.output<typeof buildPageSchema>
@@ -31,13 +32,7 @@ export function buildCommands(): Command[] {
       .action(logs),
     change('cancel', 'cancel a build and all of its jobs', (id) => `/builds/${id}/cancel`),
     change('approve', "let a fork's pull request run", (id) => `/builds/${id}/approve`),
-    withClientOptions(new Command('retry').description('run again what did not pass'))
-      .argument('<build>')
-      .option('--all', 'all jobs, also those that passed')
-      .action(async (id: string, options: ClientOptions & { all?: true }) => {
-        const path = `/builds/${encodeURIComponent(id)}/retry?which=${options.all ? 'all' : 'failed'}`
-        printBuild(await openClient(options).send<ShownBuild>('POST', path), options)
-      }),
+    retryCommand(),
   ]
 }
 

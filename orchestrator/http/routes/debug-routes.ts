@@ -1,6 +1,5 @@
 import { Hono } from 'hono'
 import { describeRoute } from 'hono-openapi'
-import { z } from 'zod'
 import { parsePublicKey } from '../../gateway/public-key.ts'
 import { debugKeys, type OptIn } from '../../holds/opt-ins.ts'
 import type { BuildJob } from '../../model/build.ts'
@@ -9,25 +8,12 @@ import { type HttpEnv, requireScope } from '../auth.ts'
 import { checked } from '../checked.ts'
 import { HttpError, notFound } from '../http-error.ts'
 import type { HttpParts } from '../http-parts.ts'
+import { mayEnterSchema } from '../schemas/opt-in-schema.ts'
 
-const optInSchema = z
-  .object({
-    keys: z
-      .array(
-        z.object({
-          who: z.string().min(1).max(100).describe('name of the maintainer, for the audit record'),
-          publicKey: z.string().max(8192).describe('one line as in ~/.ssh/id_ed25519.pub'),
-        }),
-      )
-      .max(100)
-      .default([]),
-    users: z
-      .array(z.string().min(1).max(100))
-      .max(20)
-      .default([])
-      .describe('users of its forge, whose keys are read there: https://FORGE/USER.keys'),
-  })
-  .refine(({ keys, users }) => keys.length + users.length > 0, 'expected keys or users, got neither')
+const optInSchema = mayEnterSchema.refine(
+  ({ keys, users }) => keys.length + users.length > 0,
+  'expected keys or users, got neither',
+)
 
 type HoldState = NonNullable<BuildJob['hold']>['state']
 type OrderName = 'release' | 'park' | 'resume'

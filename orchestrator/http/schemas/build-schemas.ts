@@ -48,6 +48,10 @@ export const jobSchema = z.object({
   reason: z.string().optional(),
   hint: z.string().optional(),
   waiting: z.string().optional(),
+  debug: z
+    .object({ by: z.string(), at: z.string() })
+    .optional()
+    .describe('who asked to look into this attempt'),
   hold: z
     .discriminatedUnion('state', [
       z.object({

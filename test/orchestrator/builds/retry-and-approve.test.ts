@@ -139,3 +139,49 @@ describe('approve', () => {
     expect(await world.builds.approve('gone', 'ann')).toBeUndefined()
   })
 })
+
+describe('a retry of one job', () => {
+  const wish = { by: 'ann', at: '2026-01-02T03:04:05.000Z' }
+
+  it('runs it again with what was skipped for it, and remembers who wants to look into it', async () => {
+    const { world, build, id } = await failed()
+    await world.builds.retryJob(`${id}-test`, 'ann', wish)
+    expect(await world.jobs(build)).toMatchObject({
+      lint: { state: 'passed', attempt: 1 },
+      test: { state: 'queued', attempt: 2, debug: wish },
+      deploy: { state: 'blocked', attempt: 2 },
+      release: { state: 'skipped', attempt: 1 },
+    })
+    expect((await world.jobs(build)).deploy).not.toHaveProperty('debug')
+    await world.run(`${id}-test`, 'failed')
+    await world.builds.retryJob(`${id}-test`, 'ann', undefined)
+    expect((await world.jobs(build)).test?.debug).toBe(undefined)
+    await world.run(`${id}-test`)
+    await world.builds.retryJob(`${id}-lint`, 'ann', undefined)
+    expect(await world.jobs(build)).toMatchObject({
+      lint: { attempt: 2 },
+      test: { attempt: 3 },
+      deploy: { attempt: 3 },
+    })
+  })
+
+  it('is refused of one that has not ended, and is none where there is no such job', async () => {
+    const { world, id } = await failed()
+    await world.builds.retryJob(`${id}-test`, 'ann', undefined)
+    await expect(world.builds.retryJob(`${id}-test`, 'ann', undefined)).rejects.toThrow('which is queued')
+    await expect(world.builds.retryJob(`${id}-release`, 'ann', undefined)).rejects.toThrow(
+      'which is not to run',
+    )
+    expect(await world.builds.retryJob(`${id}-nobody`, 'ann', undefined)).toBe(undefined)
+  })
+
+  it("is refused of a fork's code that is to be debugged, approved or not", async () => {
+    const { world, create } = await fork()
+    const build = await create()
+    const job = build?.jobs[0] ?? ''
+    await world.builds.approve(build?.id ?? '', 'ann')
+    await world.run(job, 'failed')
+    await expect(world.builds.retryJob(job, 'ann', wish)).rejects.toThrow('which is code from a fork')
+    expect(await world.builds.retryJob(job, 'ann', undefined)).toMatchObject({ id: build?.id })
+  })
+})

@@ -93,3 +93,24 @@ describe('decideHold', () => {
     expect(msOf(Number.MAX_SAFE_INTEGER)).toMatchObject({ ms: 30_000 })
   })
 })
+
+describe('a retry that somebody wants to look into', () => {
+  const debug = { by: 'ann', at: '2026-01-01T00:00:00.000Z' }
+
+  it('is held where it fails, though its pipeline file does not ask, and not where it passes', () => {
+    const job = aJobThat('never', { debug })
+    expect(decide({ job })).toEqual({ kind: 'hold', ms: 20_000 })
+    expect(decide({ job, record: { verdict: 'passed', failure: undefined } })).toEqual(none)
+    expect(decide({ job: aJobThat('never') })).toEqual(none)
+  })
+
+  it('needs somebody who may enter, and is never code from a fork', () => {
+    const job = aJobThat('never', { debug })
+    expect(decide({ job, optIn: undefined })).toMatchObject({
+      kind: 'none',
+      why: expect.stringContaining('nobody'),
+    })
+    const build = aBuild({ trigger: aPullRequest({ fork: true }) })
+    expect(decide({ job, build })).toMatchObject({ kind: 'none', why: 'it is code from a fork' })
+  })
+})

@@ -181,6 +181,44 @@ it('lets in who has a key at the forge, and no more once the forge has it no mor
   expect((await whole.api('POST', `/jobs/${id}/release`)).status).toBe(202)
 })
 
+it('holds a retry for those who are named with it alone, though nothing else asks for it', {
+  timeout: 120_000,
+}, async () => {
+  await whole.deliver(await whole.repository('octo/retried', { '.mayfly.yml': oneJob }))
+  const build = await whole.verdict('octo/retried', 60_000)
+  const id = build.jobs[0]?.id ?? ''
+  expect(await holdOf(id)).toBe(undefined)
+  const none = await mayfly(['retry', id, '--debug'])
+  expect([none.exitCode, none.stderr]).toEqual([2, expect.stringContaining('opted in, found neither')])
+
+  await writeFile(join(folder, 'ada.pub'), ada.publicKey)
+  const retried = await mayfly(['retry', id, '--debug', '--key', join(folder, 'ada.pub')])
+  expect(retried.exitCode, retried.stderr).toBe(0)
+  await until('its machine is kept', async () => (await holdOf(id))?.state === 'held', 30_000)
+  const held = heldOf((await holdOf(id)) as JobHold)
+  expect((await ssh(id, held, ['true'])).exitCode).toBe(0)
+  const others = [{ who: 'bob', publicKey: makeKeyPair('bob').publicKey }]
+  const path = `/debug/${encodeURIComponent('github:octo/retried')}`
+  expect((await whole.api('PUT', path, { keys: others })).status).toBe(200)
+  expect((await ssh(id, held, ['true'])).exitCode).toBe(0)
+  expect((await whole.api('POST', `/jobs/${id}/release`)).status).toBe(202)
+  await until('its end is written', async () => (await holdOf(id))?.state === 'ended')
+
+  const page = await (await fetch(`${whole.url}/jobs/${id}`)).text()
+  expect(page).toContain('Retry with debug')
+  const origin = { origin: whole.url, 'content-type': 'application/x-www-form-urlencoded' }
+  const pressed = await fetch(`${whole.url}/jobs/${id}/retry-with-debug`, {
+    method: 'POST',
+    headers: origin,
+    redirect: 'manual',
+  })
+  expect(pressed.status).toBe(302)
+  await until('it is kept again', async () => (await holdOf(id))?.state === 'held', 30_000)
+  // The key of the retry before is not one of the repository's.
+  expect((await ssh(id, heldOf((await holdOf(id)) as JobHold), ['true'])).exitCode).toBe(255)
+  expect((await whole.api('POST', `/jobs/${id}/release`)).status).toBe(202)
+})
+
 it('says on the job why a machine was not kept, and parks one that was when its server stops', {
   timeout: 120_000,
 }, async () => {
