@@ -94,6 +94,8 @@ function config(folder: string, usePam: boolean): string {
     // Shells begin without the files of whoever runs the tests: those may be slow, and leave locks behind when killed.
     `SetEnv HOME=${folder}`,
     'PrintMotd no',
+    // What whoever runs the tests has in .bashrc is not started, nor ended in the middle, by shells that are tested.
+    `SetEnv HOME=${folder}`,
     'Subsystem sftp /usr/lib/openssh/sftp-server',
     '',
   ].join('\n')

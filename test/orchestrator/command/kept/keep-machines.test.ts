@@ -193,12 +193,12 @@ describe('the machine of a job that failed, at a terminal', () => {
     await until('keys go through', () => raw.length > 0)
     expect(told).toMatchObject([{ inShell: true, until: undefined }])
     type('echo at-$((40 + 2)); stty size\r')
-    await until('the first size', () => shown().includes('33 91'), 10_000)
+    await until('the first size', () => shown().includes('33 91'), 60_000)
     expect(shown()).toContain('at-42')
     Object.assign(screen, { columns: 70, rows: 20 })
     screen.emit('resize')
     type('stty size\r')
-    await until('the second size', () => shown().includes('20 70'), 10_000)
+    await until('the second size', () => shown().includes('20 70'), 60_000)
     type('exit\r')
     await over
     expect(raw).toEqual([true, false])
@@ -214,7 +214,7 @@ describe('the machine of a job that failed, at a terminal', () => {
     const { machine, told, over } = await aKeptMachine({ terminal, machine: { visit } })
     await until('keys go through', () => raw.length > 0)
     type('echo s-$((40 + 2)); sleep 1000\r')
-    await until('it sleeps', () => shown().includes('s-42'), 10_000)
+    await until('it sleeps', () => shown().includes('s-42'), 60_000)
     type('\r~.')
     await over
     expect([raw, machine.destroyed, told.at(-1)]).toEqual([[true, false], ['now'], 'you left it'])
