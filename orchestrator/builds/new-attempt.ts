@@ -16,5 +16,6 @@ export function newAttempt({ attempt }: Pick<BuildJob, 'attempt'>): Partial<Omit
     cancelRequested: undefined,
     killRequested: undefined,
     hold: undefined,
+    visit: undefined,
   }
 }

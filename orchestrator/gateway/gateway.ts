@@ -11,8 +11,11 @@ export type Gateway = {
   /** Ends every session, and resolves when no connection is left. What runs in the machines goes on. */
   close(): Promise<void>
   sessions(): readonly SessionView[]
-  /** Ends the sessions in one job's machine; their users are told why. New ones are `authorize`'s to refuse. */
-  endSessionsOf(job: string, why: string): void
+  /**
+   * Ends the sessions in one job's machine, whose users are told why, and resolves when they are over, in at most 3
+   * seconds. New ones are `authorize`'s to refuse.
+   */
+  endSessionsOf(job: string, why: string): Promise<void>
 }
 
 export type GatewayOptions = {

@@ -135,8 +135,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     port,
     sessions: () => Array.from(sessions, (session) => session.view()),
-    endSessionsOf: (job, why) => {
-      for (const session of sessionsOf(job)) session.end(why)
+    endSessionsOf: async (job, why) => {
+      const ending = sessionsOf(job)
+      for (const session of ending) session.end(why)
+      await Promise.all(ending.map(({ closed }) => closed))
     },
     close: async () => {
       const closed = [

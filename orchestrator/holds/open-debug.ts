@@ -18,6 +18,7 @@ import type { OptIns } from './opt-ins.ts'
 import { createParking } from './parking.ts'
 import { sweepKept } from './sweep-kept.ts'
 import type { Tickets } from './tickets.ts'
+import { createVisits, type Visits } from './visits.ts'
 
 type OpenDebug = {
   readonly debug: HostDebug
@@ -44,6 +45,7 @@ const sweepMs = 15_000
 export type DebugParts = {
   readonly debug: HostDebug
   readonly holds: Holds
+  readonly visits: Visits
   readonly optIns: OptIns
   /** As maintainers reach it; `hostKey` is a line of known_hosts without the host. */
   readonly gateway: { readonly host: string; readonly port: number; readonly hostKey: string }
@@ -67,22 +69,28 @@ export async function openDebug(options: OpenDebug): Promise<OpenedDebug> {
   const holds = createHolds({
     ...{ debug, hostName, archiveFolder, store, optIns: fresh, tickets, parking, kept, now, log },
   })
+  const visits = createVisits({ archiveFolder, optIns: fresh, now, log })
+  const audit = appendAudit({ file: auditFile(dataFolder), log })
   const { privateKey, publicKey } = await loadGatewayHostKey(dataFolder)
   const gateway = await startGateway({
     hostKey: privateKey,
     listen: debug.listen,
-    authorize: holds.authorize,
-    connect: holds.connect,
+    authorize: (job) => visits.authorize(job) ?? holds.authorize(job),
+    connect: (job, signal) => visits.connect(job, signal) ?? holds.connect(job, signal),
     openConsole: holds.openConsole,
-    audit: appendAudit({ file: auditFile(dataFolder), log }),
+    audit: (entry) => {
+      audit(entry)
+      visits.hear(entry)
+    },
     record: ({ job, session, channel }) => {
-      const folder = holds.recordings(job)
+      const folder = visits.recordings(job) ?? holds.recordings(job)
       mkdirSync(folder, { recursive: true, mode: 0o700 })
       return createWriteStream(join(folder, `${session}-${channel}.cast`), { mode: 0o600 })
     },
     log,
   })
-  holds.onEnd((job, why) => gateway.endSessionsOf(job, why))
+  holds.onEnd((job, why) => void gateway.endSessionsOf(job, why))
+  visits.onEnd((job, why) => gateway.endSessionsOf(job, why))
   const hostKey = publicKey.split(' ').slice(0, 2).join(' ')
   const reached = { host: debug.address ?? debug.listen.host, port: gateway.port, hostKey }
   const unsubscribe = bus.subscribe(async (message) => {
@@ -99,7 +107,7 @@ export async function openDebug(options: OpenDebug): Promise<OpenedDebug> {
     )
   const sweeping = setInterval(() => void sweep(), sweepMs)
   return {
-    ...{ debug, holds, optIns },
+    ...{ debug, holds, visits, optIns },
     gateway: reached,
     close: async () => {
       clearInterval(sweeping)

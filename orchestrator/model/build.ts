@@ -71,6 +71,8 @@ export type BuildJob = {
   readonly ruledOut?: boolean
   /** Of an attempt that somebody with the scope `debug` asked for, to look into its machine. */
   readonly debug?: DebugWish | undefined
+  /** Where maintainers come in beside its steps, of use while it runs; as in `JobHold`. */
+  readonly visit?: { readonly host: string; readonly port: number; readonly hostKey: string } | undefined
   /** Its machine, kept for maintainers after the verdict. */
   readonly hold?: JobHold | undefined
 }

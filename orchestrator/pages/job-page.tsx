@@ -7,6 +7,7 @@ import type { LogWindow } from './log-lines.ts'
 import { HoldNote } from './parts/hold-note.tsx'
 import { LogTable } from './parts/log-table.tsx'
 import { StateMark } from './parts/state-mark.tsx'
+import { VisitNote } from './parts/visit-note.tsx'
 import { Why } from './parts/why.tsx'
 import type { JobTimeline } from './read-timeline.ts'
 import { ConsoleWords } from './timeline/console-lane.tsx'
@@ -42,6 +43,7 @@ export function JobPage({ job, stream, timeline, window, total, mayAct, mayDebug
       </h1>
       <Why job={job} evidence={timeline.evidence} />
       {waiting === undefined || !running ? null : <p class="dim">{waiting}</p>}
+      {job.visit === undefined || state !== 'running' ? null : <VisitNote id={id} visit={job.visit} />}
       <HoldNote job={job} mayDebug={mayDebug} now={now} />
       <Facts timeline={timeline} attempt={attempt} />
       <TimelineChart id={id} timeline={timeline} />

@@ -4,6 +4,7 @@ import { runJob } from '../../runner/job/run-job.ts'
 import type { Machine } from '../../runner/machine/machine.ts'
 import { isForkBuild } from '../builds/fork-policy.ts'
 import { prepareHold, type TakenHold } from '../holds/prepare-hold.ts'
+import { prepareVisit } from '../holds/prepare-visit.ts'
 import type { Build, BuildJob } from '../model/build.ts'
 import type { Repository } from '../model/repository.ts'
 import { HostStopping, LockLost } from '../queue/abort-causes.ts'
@@ -116,6 +117,10 @@ async function run({ parts, job, persist, build, repository, cancel }: Run): Pro
     prepareHold({ debug: parts.debug, store: parts.store, build, job, secrets, log: parts.log }),
   )
   let kept: Machine | undefined
+  const { debug, store, log } = parts
+  const admit = await persist('reading who may come in', () =>
+    prepareVisit({ debug, store, build, job, log }),
+  )
   try {
     const record = await runJob({
       // As it was planned, which is what this host gave room to, whatever its image says by now.
@@ -150,6 +155,7 @@ async function run({ parts, job, persist, build, repository, cancel }: Run): Pro
         if (isTaken) kept = machine
         return isTaken
       },
+      admit,
     })
     return { record, hold: hold.taken() }
   } catch (error) {
@@ -183,7 +189,13 @@ async function end(held: Held, ending: Ending): Promise<boolean> {
 /** This host stops: the job is as if it had never been taken, and the next host begins it anew. */
 async function putBack(held: Held): Promise<RunEnd> {
   const waiting = 'its host stopped; it is next'
-  const back = await write(held, { state: 'queued', host: undefined, started: undefined, waiting })
+  const back = await write(held, {
+    state: 'queued',
+    host: undefined,
+    started: undefined,
+    visit: undefined,
+    waiting,
+  })
   held.parts.log.info({ job: held.job.id }, 'put back: this host stops')
   return back === undefined ? 'ended' : 'put-back'
 }

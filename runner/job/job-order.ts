@@ -32,12 +32,24 @@ export type JobOrder = {
   readonly onImageProgress: OnImageProgress
   /** Called with the verdict, before the machine is destroyed. */
   readonly report?: (record: JobRecord) => Promise<void>
+  /** Called before the first step, when the machine has the files and the secrets. */
+  readonly admit?: Admit | undefined
   /**
    * Asked after the report whether it takes the machine over, alive as it is; who says yes has to destroy it. Not asked
    * where the machine is no more.
    */
   readonly keepMachine?: (record: JobRecord, machine: Machine) => boolean
 }
+
+/**
+ * Lets others into the machine of a job while its steps run. What it gives is called and awaited when they are over, and
+ * must not reject.
+ */
+export type Admit = (running: {
+  readonly machine: Machine
+  /** Writes a line of ours into the job's log. */
+  readonly remark: (text: string) => void
+}) => () => Promise<void>
 
 /** The files of a job. Streams are tar archives relative to the working directory. */
 export type JobSource = {

@@ -107,7 +107,7 @@ async function work(life: JobLife, { machine, setup, preparation }: JobMachine):
       await life.phase('setup', () => setupPhase({ life, machine, setup, preparation }))
     await life.phase('upload', () => uploadPhase(life, machine))
     if (Object.keys(secrets).length > 0) await machine.addSecrets(secrets, life.signal)
-    await life.phase('steps', () => runSteps(life, machine, 'steps'))
+    await life.phase('steps', () => stepsWithVisitors(life, machine))
     outcome = passed
   } catch (error) {
     if (life.order.signal.aborted) throw error
@@ -120,6 +120,16 @@ async function work(life: JobLife, { machine, setup, preparation }: JobMachine):
 /** A time limit that says where it struck says more than the limit itself. */
 function reasonOf(error: unknown, signal: AbortSignal): unknown {
   return signal.aborted && !(error instanceof TimedOut) ? signal.reason : error
+}
+
+/** Whoever came in beside the steps is out again before anything else happens to the machine. */
+async function stepsWithVisitors(life: JobLife, machine: Machine): Promise<void> {
+  const leave = life.order.admit?.({ machine, remark: life.timeline.remark })
+  try {
+    await runSteps(life, machine, 'steps')
+  } finally {
+    await leave?.()
+  }
 }
 
 function ensureImage({ order, signal }: JobLife): Promise<ShelfImage> {

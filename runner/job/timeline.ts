@@ -17,6 +17,8 @@ export type Timeline = {
   emit(event: UntimedJobEvent): void
   /** Bytes a step printed, or with `step` undefined lines of our own; waits when the disk is slower. */
   log(step: number | undefined, chunk: Buffer): Promise<void>
+  /** A line of our own that may come in the middle of a step, whose output goes on after it as if it were not there. */
+  remark(text: string): void
   /** Ends a step's output: what could have been the beginning of a secret is let go. */
   endLog(step: number): Promise<void>
   console(chunk: Buffer): void
@@ -91,6 +93,11 @@ export function createTimeline({ folder, record, secrets, onEvent }: TimelineOpt
       // Our own lines are whole: held back, their end would count as the next step's output.
       if (step === undefined) await tellLog(step, logMasker.end())
     },
+    remark: (text) => {
+      // Not through the masker of the steps: it may hold half of a secret, which goes on after this line.
+      const line = `${atLineStart ? '' : '\n'}[mayfly] ${text}\n`
+      tellLog(undefined, maskWhole(line, secrets)).catch(() => undefined)
+    },
     endLog: (step) => tellLog(step, logMasker.end()),
     console: (chunk) => tellConsole(consoleMasker.push(chunk)),
     outputTail: (count) => {
@@ -112,6 +119,11 @@ export function createTimeline({ folder, record, secrets, onEvent }: TimelineOpt
       keepsConsole = false
     },
   }
+}
+
+function maskWhole(text: string, secrets: readonly string[]): Buffer {
+  const masker = createMasker(secrets)
+  return Buffer.concat([masker.push(Buffer.from(text)), masker.end()])
 }
 
 function lastBytes(before: Buffer, data: Buffer): Buffer {

@@ -42,8 +42,7 @@ async function debug(id: string, command: string[], options: Options): Promise<v
     await openClient(options).send('POST', `/jobs/${encodeURIComponent(id)}/release`)
     return
   }
-  const hold = await untilHeld(openClient(options), id)
-  const { host, port, hostKey } = hold.gateway
+  const { host, port, hostKey } = await untilOpen(openClient(options), id)
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-debug-'))
   try {
     const known = join(folder, 'known_hosts')
@@ -58,17 +57,18 @@ async function debug(id: string, command: string[], options: Options): Promise<v
   }
 }
 
-/** Waits while the job runs, and a moment after its end, for its machine is opened after the verdict was told. */
-async function untilHeld(
-  client: ApiClient,
-  id: string,
-): Promise<Extract<ShownJob['hold'], { state: 'held' }>> {
+/**
+ * The gateway of a job whose machine is open. Waits while it runs and lets nobody in, and a moment after its end, for its
+ * machine is opened after the verdict was told.
+ */
+async function untilOpen(client: ApiClient, id: string): Promise<NonNullable<ShownJob['visit']>> {
   let told = false
   const asked: Asked = {}
   for (;;) {
     const job = await client.get<ShownJob>(`/jobs/${encodeURIComponent(id)}`)
     const { hold } = job
-    if (hold?.state === 'held' && Date.parse(hold.until) > Date.now()) return hold
+    if (hold?.state === 'held' && Date.parse(hold.until) > Date.now()) return hold.gateway
+    if (job.visit !== undefined) return job.visit
     if (hold?.state === 'parked') await resume(client, id, hold, asked)
     else if (hold !== undefined && hold.state !== 'resuming') {
       const why = hold.state === 'held' ? 'its time is over' : hold.why

@@ -24,6 +24,7 @@ const parkedSchema = z.object({
   bytes: z.number().describe('what it takes on disk'),
   why: z.string().optional().describe('why it was not resumed when somebody wanted that'),
 })
+const gatewaySchema = z.object({ host: z.string(), port: z.number(), hostKey: z.string() })
 
 export const jobSchema = z.object({
   id: z.string(),
@@ -52,13 +53,14 @@ export const jobSchema = z.object({
     .object({ by: z.string(), at: z.string() })
     .optional()
     .describe('who asked to look into this attempt'),
+  visit: gatewaySchema.optional().describe('while its steps run: ssh -p PORT JOB@HOST'),
   hold: z
     .discriminatedUnion('state', [
       z.object({
         state: z.literal('held'),
         host: z.string(),
         until: z.string(),
-        gateway: z.object({ host: z.string(), port: z.number(), hostKey: z.string() }),
+        gateway: gatewaySchema,
       }),
       parkedSchema,
       z.object({ state: z.literal('resuming'), host: z.string() }),

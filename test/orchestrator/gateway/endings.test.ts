@@ -50,8 +50,8 @@ describe('a session', () => {
     await eventually('the warning', async () =>
       here.recordings[0]?.text.includes('this machine is taken away at') ? true : undefined,
     )
-    here.gateway.endSessionsOf('job-2', 'somebody else')
-    here.gateway.endSessionsOf('job-1', 'the job was deleted')
+    await here.gateway.endSessionsOf('job-2', 'somebody else')
+    await here.gateway.endSessionsOf('job-1', 'the job was deleted')
     const { stdout } = await ssh
     expect(stdout).toMatch(/\r?\nMayfly: this machine is taken away at .* UTC, in a minute\r?\n/)
     expect(stdout).toContain('Mayfly: the job was deleted')
@@ -62,7 +62,7 @@ describe('a session', () => {
     here = await startAGateway(sshd)
     const ssh = execa('ssh', [...here.options, '-N', place], { reject: false, timeout: 60_000 })
     await eventually('the session is there', async () => here.gateway.sessions()[0])
-    here.gateway.endSessionsOf('job-1', 'the job was deleted')
+    await here.gateway.endSessionsOf('job-1', 'the job was deleted')
     expect((await ssh).stderr).toContain('Received disconnect from 127.0.0.1 port')
     expect((await ssh).stderr).toContain('Mayfly: the job was deleted')
   })

@@ -124,7 +124,7 @@ describe('a ticket for the console', () => {
     const closed = new Promise<void>((resolve) => client.once('close', () => resolve()))
     channel.write('x')
     await until('it is typed', () => here.typed.length > 0)
-    here.gateway.endSessionsOf('job-1', 'ended by ada')
+    await here.gateway.endSessionsOf('job-1', 'ended by ada')
     await closed
     expect(said).toContain('Mayfly: ended by ada')
     await until('it is closed', () => here.typed.at(-1) === 'closed')

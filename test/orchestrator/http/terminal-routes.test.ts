@@ -124,7 +124,7 @@ describe('a terminal in the browser', () => {
     const browser = await here.browse({ token: await here.token('ada', ['debug']) })
     browser.say({ type: 'open', ...size })
     await browser.shows('step "test" failed')
-    here.gateway.gateway.endSessionsOf(here.job.id, 'the time of the job is over')
+    await here.gateway.gateway.endSessionsOf(here.job.id, 'the time of the job is over')
     expect((await browser.message('ended')).why).toBe('the time of the job is over')
   })
 })

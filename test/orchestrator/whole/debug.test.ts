@@ -35,7 +35,7 @@ beforeAll(async () => {
   const debug = { listen: { host: '127.0.0.1', port: 0 }, address: undefined, ...limits }
   whole = await startWhole({
     machine: {
-      steps: () => ({ exits: 2 }),
+      steps: ({ script }) => (script === 'wait' ? { instead: 'hang' } : { exits: 2 }),
       visit: () => sshd.login(new AbortController().signal),
     },
     host: { debug },
@@ -59,6 +59,13 @@ async function failedJob(name: string, isOptedIn = true, asks = '{ on: failure }
   expect(build.jobs[0]?.state).toBe('failed')
   await until('its machine is kept or refused', async () => (await holdOf(id)) !== undefined, 30_000)
   return { id, hold: (await holdOf(id)) as JobHold }
+}
+
+type Shown = { readonly id: string; readonly state: string; readonly visit?: Held['gateway'] }
+
+/** The one job of the newest build of a repository. */
+async function jobOf(name: string): Promise<Shown | undefined> {
+  return (await whole.builds(name))[0]?.jobs[0] as Shown | undefined
 }
 
 async function holdOf(id: string): Promise<JobHold | undefined> {
@@ -217,6 +224,46 @@ it('holds a retry for those who are named with it alone, though nothing else ask
   // The key of the retry before is not one of the repository's.
   expect((await ssh(id, heldOf((await holdOf(id)) as JobHold), ['true'])).exitCode).toBe(255)
   expect((await whole.api('POST', `/jobs/${id}/release`)).status).toBe(202)
+})
+
+it('lets a maintainer in beside a job that runs, says so in its log, and sees them out when its steps are over', {
+  timeout: 120_000,
+}, async () => {
+  const name = 'octo/beside'
+  const pipeline = `${oneJob.replace('make', 'wait')}debug: { on: always }\n`
+  const push = await whole.repository(name, { '.mayfly.yml': pipeline })
+  const keys = [{ who: 'ada', publicKey: ada.publicKey }]
+  expect((await whole.api('PUT', `/debug/${encodeURIComponent(`github:${name}`)}`, { keys })).status).toBe(
+    200,
+  )
+  await whole.deliver(push)
+  await until('it is open', async () => (await jobOf(name))?.visit !== undefined, 60_000)
+  const { id = '', visit, state } = (await jobOf(name)) ?? {}
+  expect(state).toBe('running')
+
+  const page = await (await fetch(`${whole.url}/jobs/${id}`)).text()
+  expect(page).toContain(`ssh -p ${visit?.port} ${id}@127.0.0.1`)
+  const identity = join(folder, 'ada')
+  const ran = await mayfly(['debug', '--identity', identity, id, '--', 'echo', 'beside'])
+  expect([ran.stdout, ran.exitCode]).toEqual(['beside', 0])
+  const stranger = { ...visit, hostKey: visit?.hostKey ?? '' } as Held['gateway']
+  const held = { gateway: stranger } as Held
+  const sitting = ssh(id, held, ['-T'], { stdin: 'pipe' })
+  const logged = async () => await (await fetch(`${whole.url}/api/v1/jobs/${id}/log`)).text()
+  const came = /^\[mayfly\] ada came in over debug SSH at \S+Z$/gm
+  await until('both logins are in the log', async () => (await logged()).match(came)?.length === 2, 60_000)
+  expect(await logged()).toMatch(/^\[mayfly\] ada left debug SSH at \S+Z$/m)
+  expect(machineOf(id)?.calls).not.toContain('forgetSecrets')
+
+  expect((await whole.api('POST', `/jobs/${id}/cancel`)).status).toBe(200)
+  expect(await sitting).toMatchObject({
+    exitCode: 255,
+    stderr: expect.stringContaining('the steps of this job are over'),
+  })
+  await until('it has its verdict', async () => (await jobOf(name))?.state === 'cancelled', 30_000)
+  expect((await logged()).match(/ada left debug SSH/g)).toHaveLength(2)
+  expect((await jobOf(name))?.visit).toBe(undefined)
+  expect((await ssh(id, held, ['true'])).exitCode).toBe(255)
 })
 
 it('says on the job why a machine was not kept, and parks one that was when its server stops', {

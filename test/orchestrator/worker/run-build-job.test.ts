@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openShelf } from '../../../images/shelf.ts'
 import type { DebugParts } from '../../../orchestrator/holds/open-debug.ts'
+import { createVisits } from '../../../orchestrator/holds/visits.ts'
 import { createMetrics } from '../../../orchestrator/metrics/metrics.ts'
 import type { BuildJob } from '../../../orchestrator/model/build.ts'
 import type { Repository } from '../../../orchestrator/model/repository.ts'
@@ -18,6 +19,7 @@ import { createFakeStart, type FakeStartOptions } from '../../fake-start.ts'
 import { shelfImage } from '../../shelf-image.ts'
 import { aPullRequest, aTrigger, buildWorld } from '../builds/build-world.ts'
 import { memoryBus } from '../http/memory-bus.ts'
+import { keptLog } from '../kept-log.ts'
 import { until } from '../until.ts'
 
 const plainFile = 'jobs:\n  main:\n    secrets: [DEPLOY]\n    steps:\n      - name: work\n        run: make\n'
@@ -37,6 +39,12 @@ function debugParts(begun: string[], reserve?: DebugParts['holds']['reserve']): 
       replace: async () => false,
       remove: async () => false,
     },
+    visits: createVisits({
+      archiveFolder: '/archive',
+      optIns: { get: async () => undefined },
+      now: () => new Date(),
+      log: keptLog().log,
+    }),
     holds: {
       reserve:
         reserve ??

@@ -34,7 +34,14 @@ export type JobSetting = FakeStartOptions & {
 } & Partial<
     Pick<
       JobOrder,
-      'ensureImage' | 'source' | 'startMachine' | 'setupAccess' | 'report' | 'keepMachine' | 'onEvent'
+      | 'ensureImage'
+      | 'source'
+      | 'startMachine'
+      | 'setupAccess'
+      | 'report'
+      | 'admit'
+      | 'keepMachine'
+      | 'onEvent'
     >
   >
 
@@ -79,6 +86,7 @@ export async function liveJob(setting: JobSetting): Promise<LivedJob> {
     },
     onImageProgress: () => undefined,
     ...(setting.report === undefined ? {} : { report: setting.report }),
+    admit: setting.admit,
     ...(setting.keepMachine === undefined ? {} : { keepMachine: setting.keepMachine }),
   })
   return { record, events, start, machine: start.machines[0], folder: join(root, 'jobs/b1-main') }

@@ -264,3 +264,35 @@ describe('a machine that somebody takes over', () => {
     expect(await readKept(lived, 'record.json')).toBe(record)
   })
 })
+
+describe('a job that lets others in beside its steps', () => {
+  it.each([
+    ['passes', steps],
+    ['fails', { ...steps, build: { exits: 2 } }],
+  ] as const)(
+    'has them out again before anything else happens to its machine, where it %s',
+    async (_how, does) => {
+      const order: string[] = []
+      const { machine } = await liveJob({
+        ...{ pipeline: whole, files, steps: does },
+        admit: ({ machine: entered, remark }) => {
+          remark('somebody came in')
+          order.push(`in after ${(entered as typeof machine)?.calls.filter((call) => call === 'upload')}`)
+          return async () => {
+            await setImmediate()
+            order.push('out')
+          }
+        },
+        onEvent: (event) => {
+          if (event.type === 'step-started' || event.type === 'verdict') order.push(event.type)
+          if (event.type === 'phase-started' && event.phase === 'collect') order.push('collect')
+        },
+      })
+      const begun = order.filter((what) => what === 'step-started').length
+      const ran = Array.from({ length: begun - 1 }, () => 'step-started')
+      // The setup, which sees neither files nor secrets, comes before.
+      expect(order).toEqual(['step-started', 'in after upload', ...ran, 'out', 'collect', 'verdict'])
+      expect(machine?.destroyed).toEqual(['now'])
+    },
+  )
+})

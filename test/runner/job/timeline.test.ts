@@ -141,3 +141,23 @@ describe('the timeline', () => {
     await real.close()
   })
 })
+
+describe('a remark in the middle of a step', () => {
+  it('is a line of its own, and does not let a secret through that is torn by it', async () => {
+    const secret = 'the-deploy-secret'
+    const { timeline, events, folder } = await begin([secret])
+    await timeline.log(0, Buffer.from(`half a line with ${secret.slice(0, 8)}`))
+    timeline.remark(`ada came in with ${secret}`)
+    await timeline.log(0, Buffer.from(`${secret.slice(8)} and on\n`))
+    timeline.remark('ada left')
+    await timeline.endLog(0)
+    await timeline.settle()
+    await folder.close()
+    const text = events.map((event) => (event.type === 'log' ? event.data.toString() : '')).join('')
+    const stars = /\*+/.exec(text)?.[0] ?? 'no stars'
+    expect(text).toBe(
+      `half a line with \n[mayfly] ada came in with ${stars}\n${stars} and on\n[mayfly] ada left\n`,
+    )
+    expect(events.map((event) => event.type === 'log' && event.step)).toEqual([0, undefined, 0, undefined])
+  })
+})
