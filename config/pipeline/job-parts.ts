@@ -61,7 +61,11 @@ export const artifact = z.union(
   { error: 'expected a path or a mapping with "path"' },
 )
 
-const debugs = { failure: 'after a failure', always: 'after every job', never: 'not at all' }
+const debugs = {
+  failure: 'after a failure',
+  always: 'after every job, and open to maintainers while its steps run',
+  never: 'not at all',
+}
 
 const hows = {
   hold: 'it runs on and is open at once',
