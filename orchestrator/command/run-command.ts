@@ -7,6 +7,7 @@ import { type HostOptions, openThisHost, withHostOptions } from './host-options.
 import { catchInterrupts } from './interrupts.ts'
 import { keepMachines } from './kept/keep-machines.ts'
 import { ownTerminal, parseKeepFor } from './kept/keep-options.ts'
+import { parkMachines } from './kept/park-machines.ts'
 import { locate } from './run/locate.ts'
 import { clearOwnMachines } from './run/own-machine-folders.ts'
 import { readSecrets } from './run/read-secrets.ts'
@@ -21,7 +22,7 @@ type RunOptions = HostOptions & {
   readonly console?: true
   readonly secret?: string[]
   readonly json?: true
-  readonly onFailure: 'keep' | 'destroy'
+  readonly onFailure: 'keep' | 'park' | 'destroy'
   readonly keepFor: string
 }
 
@@ -42,8 +43,8 @@ export function runCommand(): Command {
     )
     .option('--json', 'print events as JSON, one a line')
     .addOption(
-      new Option('--on-failure <what>', 'keep or destroy the machine of a job that failed')
-        .choices(['keep', 'destroy'])
+      new Option('--on-failure <what>', 'keep, park or destroy the machine of a job that failed')
+        .choices(['keep', 'park', 'destroy'])
         .default('destroy'),
     )
     .option('--keep-for <time>', 'with keep, and nobody at a terminal: how long it waits', '30m')
@@ -69,7 +70,12 @@ async function run(named: string | undefined, options: RunOptions): Promise<void
   })
   const { signal } = interrupts
   const terminal = options.json === true ? undefined : ownTerminal()
-  const keep = keepMachines({ terminal, keepFor, dataFlag: options.data, view, signal })
+  const dataFlag = options.data
+  const become = {
+    keep: keepMachines({ terminal, keepFor, dataFlag, view, signal }),
+    park: parkMachines({ dataFolder, dataFlag, view, signal }),
+    destroy: undefined,
+  }
   try {
     const records = await runPipeline({
       jobs,
@@ -80,7 +86,7 @@ async function run(named: string | undefined, options: RunOptions): Promise<void
       directory,
       signal,
       view,
-      keep: options.onFailure === 'keep' ? keep : undefined,
+      keep: become[options.onFailure],
     })
     process.exitCode = exitCodeOfJobs(records)
   } finally {

@@ -8,7 +8,9 @@ import { join } from 'node:path'
  *         /base.zst            where it started from a frozen machine: that one's disk, between its own and the image
  *         /firmware-vars.fd    where it boots through UEFI
  *         /manifest.json
+ *         /greeting            what whoever comes in reads first, for the machine of a local job
  *   parked.work/               being written; not a parked machine
+ *   parked.lock                who is in it, for the machine of a local job
  */
 
 export type ParkedPaths = {
@@ -21,6 +23,8 @@ export type ParkedPaths = {
 }
 
 export const parkedFolder = (jobFolder: string) => join(jobFolder, 'parked')
+export const parkedGreeting = (jobFolder: string) => join(parkedFolder(jobFolder), 'greeting')
+export const parkedLock = (jobFolder: string) => join(jobFolder, 'parked.lock')
 export const parkingFolder = (jobFolder: string) => join(jobFolder, 'parked.work')
 
 export function parkedPaths(folder: string): ParkedPaths {

@@ -1,19 +1,15 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Job } from '../../../config/pipeline/pipeline.ts'
-import { exportLines } from '../../../runner/guest/export-lines.ts'
-import { guestPaths, stepFolder } from '../../../runner/guest/guest-paths.ts'
-import { hereScript } from '../../../runner/guest/here-script.ts'
-import { failedStep } from '../../../runner/job/failed-step.ts'
 import type { JobRecord } from '../../../runner/job/job-record.ts'
 import { keptName } from '../../../runner/machine/filenames.ts'
 import type { Machine } from '../../../runner/machine/machine.ts'
-import { timeLimit } from '../../../runner/time-limit.ts'
 import type { NextStep } from '../repro/stop-before.ts'
 import type { View } from '../view/view.ts'
 import { awaitEnd } from './await-end.ts'
 import type { Kept } from './kept.ts'
 import { keptGreeting } from './kept-greeting.ts'
+import { prepareKept } from './prepare-kept.ts'
 import { type Terminal, terminalShell } from './terminal-shell.ts'
 import { wayIn } from './way-in.ts'
 
@@ -42,9 +38,6 @@ export type KeptMachine = {
 /** Opens a machine that its job has left to whoever runs this, and ends it afterwards. Never rejects. */
 export type KeepMachine = (kept: KeptMachine) => Promise<void>
 
-/** Time for the secrets to be removed from a machine, ms. */
-const forgetMs = 5 * 60_000
-
 /**
  * Keeps the machines of jobs that failed for the person at this computer: at a terminal in a shell right away,
  * elsewhere with the way in told, until somebody has had enough. One machine at a time, for the jobs of a run come one
@@ -66,7 +59,8 @@ export function keepMachines(keep: KeepMachines): KeepMachine {
 async function open(keep: KeepMachines, kept: KeptMachine): Promise<string> {
   const { terminal, keepFor, dataFlag, view, signal } = keep
   const { machine, record } = kept
-  const login = await prepare(kept, signal)
+  await prepareKept(kept, signal)
+  const login = await machine.writeLogin()
   const file = join(login.folder, keptName)
   const greeting = keptGreeting(kept)
   const until = terminal === undefined ? new Date(Date.now() + keepFor).toISOString() : undefined
@@ -91,28 +85,4 @@ async function open(keep: KeepMachines, kept: KeptMachine): Promise<string> {
     gone.abort(new Error('the machine is not kept any more'))
     await new Promise(setImmediate)
   }
-}
-
-/** Removes the secrets, puts down what helps to look around, and writes how to log in. */
-async function prepare(kept: KeptMachine, signal: AbortSignal) {
-  const { machine, record, secrets, next } = kept
-  const limit = timeLimit(signal, forgetMs, 'the secrets could not be removed in time')
-  try {
-    const values = Object.values(secrets)
-    if (values.length > 0) await machine.forgetSecrets(values, limit.signal)
-    if (next !== undefined) await placeNext(machine, next, limit.signal)
-    const index = failedStep(record)?.index ?? next?.index ?? 0
-    const here = hereScript({ index, workdir: machine.workdir })
-    await machine.putFile(guestPaths.here, Buffer.from(here), 0o644, limit.signal)
-    return await machine.writeLogin()
-  } finally {
-    limit.clear()
-  }
-}
-
-async function placeNext(machine: Machine, { index, step }: NextStep, signal: AbortSignal): Promise<void> {
-  const folder = stepFolder(index)
-  await machine.exec(`mkdir -p -m 700 ${folder}`, signal)
-  await machine.putFile(`${folder}/env`, Buffer.from(`${exportLines(step.env)}\n`), 0o600, signal)
-  await machine.putFile(`${folder}/script`, Buffer.from(`${step.run}\n`), 0o755, signal)
 }

@@ -3,8 +3,13 @@ import type { Kept } from './kept.ts'
 
 /** Command lines, for a shell on this computer, that lead into a kept machine. */
 export function wayIn({ job, login }: Kept, dataFlag: string | undefined): { debug: string; ssh: string } {
+  return { debug: debugLine(job, dataFlag), ssh: words(['ssh', ...sshArgs(login)]) }
+}
+
+/** The command line that leads into a job's machine. */
+export function debugLine(job: string, dataFlag: string | undefined): string {
   const data = dataFlag === undefined ? [] : ['--data', dataFlag]
-  return { debug: words(['mayfly', 'debug', ...data, job]), ssh: words(['ssh', ...sshArgs(login)]) }
+  return words(['mayfly', 'debug', ...data, job])
 }
 
 /** Arguments of OpenSSH's client, whatever its user has configured. */

@@ -113,6 +113,8 @@ export function createHumanView({ out, live, console: showConsole }: HumanView):
     skipped: (name, unmet) => line(pc.dim(`\njob ${name} skipped: it needs ${unmet.join(', ')}`)),
     interrupted: () => line(pc.yellow('interrupted: destroying the machine (Ctrl-C again to leave at once)')),
     kept: (kept) => keptLines(kept).forEach(line),
+    parked: ({ bytes, debug }) =>
+      line(`\nThe machine is parked, in ${formatSize(bytes)}. Resume it with: ${debug}`),
     keptOver: (why) => line(pc.dim(`the machine is ended: ${why}`)),
     finished(results) {
       if (results.length > 1) {

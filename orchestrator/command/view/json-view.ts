@@ -17,6 +17,7 @@ export function createJsonView(out: Writable): View {
     interrupted: () => print({ type: 'interrupted' }),
     kept: ({ job: id, greeting, until, debug, ssh }) =>
       print({ type: 'kept', id, greeting, until, debug, ssh }),
+    parked: ({ job: id, bytes, debug }) => print({ type: 'parked', id, bytes, debug }),
     keptOver: (why) => print({ type: 'kept-over', why }),
     finished: (results) =>
       print({ type: 'finished', jobs: results.map(({ name, verdict }) => ({ name, verdict })) }),

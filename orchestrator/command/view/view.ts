@@ -12,6 +12,8 @@ export type View = {
   /** The machine of a job that failed is kept; and is not any more, and why. */
   kept(kept: ViewedKept): void
   keptOver(why: string): void
+  /** The machine of a job that failed is parked. */
+  parked(parked: ViewedParked): void
   finished(results: readonly Pick<JobRecord, 'name' | 'verdict'>[]): void
   close(): void
 }
@@ -23,6 +25,15 @@ export type ViewedJob = {
   readonly folder: string
   /** Whether it is the only job of this run. */
   readonly alone: boolean
+}
+
+export type ViewedParked = {
+  /** Id of the job. */
+  readonly job: string
+  /** What it takes on disk. */
+  readonly bytes: number
+  /** Command line that resumes it and leads into it. */
+  readonly debug: string
 }
 
 export type ViewedKept = {

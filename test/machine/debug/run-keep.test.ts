@@ -124,3 +124,33 @@ it('leads whoever sits at a terminal into each machine in its turn, and ends as 
   expect(exitCode).toBe(1)
   await expectNothingLeft(bench)
 })
+
+it('parks the machine of a failed job, and leads into it again as often as somebody wants', async () => {
+  const bench = await createBench()
+  const run = await watchRun(bench, {
+    pipeline,
+    args: ['--on-failure', 'park', '--secret', `TOKEN=${secret}`],
+  })
+  const { code, record } = await run.ended()
+  expect([code, record?.verdict]).toEqual([1, 'failed'])
+  const parked = await run.until(({ type }) => type === 'parked')
+  expect(parked.bytes).toBeLessThan(400e6)
+  await expectNothingLeft(bench)
+  const mayfly = (...args: string[]) =>
+    execa(process.execPath, [mainFile, 'debug', String(parked.id), ...args], {
+      ...{ env: { MAYFLY_DATA: bench.data }, reject: false, stdin: 'ignore' },
+    })
+  const look =
+    'ps -o comm= -p $(cat pid); . /run/mayfly/job/here; pwd; cat evidence; echo seen >>evidence; exit 5'
+  const first = await mayfly('--', look)
+  expect([first.stdout, first.exitCode], first.stderr).toEqual([
+    'sleep\n/home/ci/work\nit has come so far',
+    5,
+  ])
+  const second = await mayfly('--', 'cat work/evidence')
+  expect([second.stdout, second.exitCode], second.stderr).toEqual(['it has come so far\nseen', 0])
+  await expectNothingLeft(bench)
+  expect((await mayfly('--end')).exitCode).toBe(0)
+  const none = await mayfly('true')
+  expect([none.exitCode, none.stderr]).toEqual([2, expect.stringContaining('found none of')])
+})
