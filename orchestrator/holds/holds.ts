@@ -1,19 +1,19 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import type { Client } from 'ssh2'
 import type { HostDebug } from '../../config/host/host-config.ts'
-import { debugName, jobFolderPath, recordName } from '../../runner/job/filenames.ts'
-import type { JobRecord } from '../../runner/job/job-record.ts'
-import type { ConsoleInput, Machine } from '../../runner/machine/machine.ts'
+import { debugName, jobFolderPath } from '../../runner/job/filenames.ts'
+import type { Machine } from '../../runner/machine/machine.ts'
 import { timeLimit } from '../../runner/time-limit.ts'
 import type { Authorization } from '../gateway/gateway.ts'
 import { type BuildJob, endStates, type JobHold, type ParkedHold } from '../model/build.ts'
 import type { Store } from '../model/store.ts'
 import { attemptId } from '../worker/attempt-id.ts'
+import { greetingOf } from './hold-greeting.ts'
+import type { EndOfHold, Holds, Kept } from './hold-parts.ts'
 import type { KeptJobs } from './kept-jobs.ts'
 import { debugKeys, type OptIns } from './opt-ins.ts'
 import type { Parking } from './parking.ts'
+import { readEnding } from './read-ending.ts'
 import type { Tickets } from './tickets.ts'
 
 type Options = {
@@ -29,54 +29,6 @@ type Options = {
   readonly now: () => Date
   readonly log: Logger
 }
-
-/** The machines that are kept on this host after their jobs' verdicts. */
-export type Holds = {
-  /** Takes one of the slots for a machine; why not where there is none free. */
-  reserve(job: BuildJob): { readonly slot: Slot } | { readonly why: string }
-  /** For the gateway: who may enter the machine of a job. */
-  authorize(job: string): Promise<Authorization>
-  connect(job: string, signal: AbortSignal): Promise<Client>
-  /** The way to type on the serial console of a job's machine. */
-  openConsole(job: string, signal: AbortSignal): Promise<ConsoleInput>
-  /** Folder of the recordings of a job. */
-  recordings(job: string): string
-  /** Parks a machine that nobody holds, once its secrets are removed. The verdict has been told by then. Never rejects. */
-  park(job: BuildJob, kept: Kept): Promise<void>
-  /** Opens the parked machine of a job here, if it is parked, no other host does so and this one can. Never rejects. */
-  resume(job: string, gateway: Kept['gateway']): Promise<void>
-  /** Removes what is parked of a job, unless some host resumes it. */
-  discard(job: string, why: string): Promise<void>
-  /** Ends a hold, or parks its machine; false where there is none of that job here. */
-  end(job: string, why: string, how?: EndOfHold): Promise<boolean>
-  /** Told when a hold ends, before its machine does. */
-  onEnd(tell: (job: string, why: string) => void): void
-  /** Parks all, for their host stops. */
-  close(): Promise<void>
-}
-
-/** Room for one kept machine. */
-export type Slot = {
-  /** Opens the machine to its maintainers. The verdict has been told by then. Never rejects. */
-  begin(kept: Kept): Promise<void>
-  /** Gives the room back where nothing came of it; the machine is not ended. */
-  release(): void
-}
-
-type Ending = Partial<Pick<JobRecord, 'verdict' | 'reason' | 'hint'>>
-
-export type Kept = {
-  readonly machine: Machine
-  readonly record: Ending
-  readonly secrets: readonly string[]
-  /** milliseconds */
-  readonly ms: number
-  /** Where the gateway is, as maintainers reach it. */
-  readonly gateway: { readonly host: string; readonly port: number; readonly hostKey: string }
-}
-
-/** `park`: it goes on another day. */
-export type EndOfHold = 'destroy' | 'park'
 
 type Held = {
   readonly job: BuildJob
@@ -94,6 +46,7 @@ type Held = {
 /** Time for the secrets to be removed from a machine, ms. */
 const forgetMs = 5 * 60_000
 
+/** Keeps the machines of this host, in its slots, until their time is over. */
 export function createHolds(options: Options): Holds {
   const { debug, hostName, archiveFolder, store, optIns, parking, kept, tickets, now, log } = options
   const held = new Map<string, Held>()
@@ -228,7 +181,7 @@ export function createHolds(options: Options): Holds {
       const machine = await parking.resume(job, closing.signal)
       entry.machine = machine
       if (entry.ending !== undefined) return await endLate(entry, machine)
-      const record = await readRecord(jobFolderPath(archiveFolder, attemptId(job)))
+      const record = await readEnding(jobFolderPath(archiveFolder, attemptId(job)))
       await open(entry, machine, {
         machine,
         record,
@@ -309,18 +262,3 @@ export function createHolds(options: Options): Holds {
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
-
-/** What is kept of the job beside its machine. */
-async function readRecord(folder: string): Promise<Ending> {
-  const text = await readFile(join(folder, recordName), 'utf8').catch(() => '{}')
-  return JSON.parse(text) as Ending
-}
-
-/** What failed, and where to look first. */
-function greetingOf({ verdict, reason, hint }: Ending): string {
-  return [
-    `${verdict}${reason === undefined ? '' : `: ${reason}`}`,
-    ...(hint === undefined ? [] : [hint]),
-    'The files are in ~/work. `. /run/mayfly/job/env` sets the environment of the steps; the secrets were removed.',
-  ].join('\n')
-}

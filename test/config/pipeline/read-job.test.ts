@@ -27,7 +27,7 @@ describe('a job that was planned before', () => {
       ...job,
       artifacts: [],
       priority: 0,
-      debug: { on: 'never', hold: 0 },
+      debug: { on: 'never', how: 'hold', hold: 0 },
       retry: { max: 0, on: [] },
     })
   })
