@@ -5,9 +5,8 @@ import { sweepMachines } from '../../runner/machine/sweep-machines.ts'
 import { exitCodeOfJobs } from './exit-codes.ts'
 import { type HostOptions, openThisHost, withHostOptions } from './host-options.ts'
 import { catchInterrupts } from './interrupts.ts'
-import { keepMachines } from './kept/keep-machines.ts'
+import type { KeepMachine } from './kept/keep-machines.ts'
 import { ownTerminal, parseKeepFor } from './kept/keep-options.ts'
-import { parkMachines } from './kept/park-machines.ts'
 import { locate } from './run/locate.ts'
 import { clearOwnMachines } from './run/own-machine-folders.ts'
 import { readSecrets } from './run/read-secrets.ts'
@@ -71,10 +70,17 @@ async function run(named: string | undefined, options: RunOptions): Promise<void
   const { signal } = interrupts
   const terminal = options.json === true ? undefined : ownTerminal()
   const dataFlag = options.data
-  const become = {
-    keep: keepMachines({ terminal, keepFor, dataFlag, view, signal }),
-    park: parkMachines({ dataFolder, dataFlag, view, signal }),
-    destroy: undefined,
+  // Loaded only where they are asked for: most runs destroy.
+  const become: Readonly<Record<RunOptions['onFailure'], () => Promise<KeepMachine | undefined>>> = {
+    keep: async () => {
+      const { keepMachines } = await import('./kept/keep-machines.ts')
+      return keepMachines({ terminal, keepFor, dataFlag, view, signal })
+    },
+    park: async () => {
+      const { parkMachines } = await import('./kept/park-machines.ts')
+      return parkMachines({ dataFolder, dataFlag, view, signal })
+    },
+    destroy: async () => undefined,
   }
   try {
     const records = await runPipeline({
@@ -86,7 +92,7 @@ async function run(named: string | undefined, options: RunOptions): Promise<void
       directory,
       signal,
       view,
-      keep: become[options.onFailure],
+      keep: await become[options.onFailure](),
     })
     process.exitCode = exitCodeOfJobs(records)
   } finally {

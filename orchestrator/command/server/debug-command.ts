@@ -10,7 +10,6 @@ import type { jobSchema } from '../../http/schemas/build-schemas.ts'
 import { type HostOptions, withHostOptions } from '../host-options.ts'
 import { isLocalJob } from '../run/local-build-id.ts'
 import { type ClientOptions, openClient, withClientOptions } from './client-options.ts'
-import { debugLocal } from './debug-local.ts'
 import { runSsh } from './run-ssh.ts'
 
 type ShownJob = z.output<typeof jobSchema>
@@ -35,6 +34,7 @@ export function debugCommand(): Command {
 async function debug(id: string, command: string[], options: Options): Promise<void> {
   if (options.server === undefined && isLocalJob(id)) {
     const { end = false, data, config } = options
+    const { debugLocal } = await import('./debug-local.ts')
     process.exitCode = await debugLocal({ id, command, end, data, config })
     return
   }
