@@ -49,7 +49,7 @@ describe('decideHold', () => {
   }
   it.each(
     (['failure', 'always', 'never'] as const).flatMap((on) => verdicts.map((verdict) => ({ on, verdict }))),
-  )('with `on: $on` and a job that $verdict keeps what was asked for and says nothing of the rest', (row) => {
+  )('AC50: with `on: $on` and a job that $verdict keeps what was asked for and says nothing of the rest', (row) => {
     const decision = decide({ job: aJobThat(row.on), record: { verdict: row.verdict, failure: undefined } })
     const isKept = kept[row.on].includes(row.verdict)
     expect(decision).toEqual(isKept ? { kind: 'hold', ms: 20_000 } : none)
@@ -84,6 +84,10 @@ describe('decideHold', () => {
     expect(decide({ record, job: aJobThat('always') })).toEqual(none)
     expect(decide({ record, job: aJobThat('failure', { attempt: 2 }) }).kind).toBe('hold')
     expect(decide({ record: { verdict: 'errored', failure: 'config' } }).kind).toBe('hold')
+  })
+
+  it('is parked where its pipeline file says so, and then held for no longer than that', () => {
+    expect(decide({ job: aJobThat('failure', {}, 20_000, 'park') })).toEqual({ kind: 'park', ms: 20_000 })
   })
 
   it('holds for no longer than the host allows', () => {

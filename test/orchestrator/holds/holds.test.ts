@@ -141,7 +141,7 @@ describe('the slots of a host', () => {
     })
   })
 
-  it('are so many for one repository, and another repository still has room', async () => {
+  it('AC50: are so many for one repository, and another repository still has room', async () => {
     const { holds, addJob } = await aHost({ slots: 3, perRepository: 1 })
     slotOf(holds.reserve(await addJob('b1')))
     expect(holds.reserve(await addJob('b2'))).toEqual({
@@ -234,7 +234,7 @@ describe('a machine that is kept', () => {
     await expect(holds.openConsole(job.id, signal)).rejects.toThrow('is gone')
   })
 
-  it('is ended when its time is over, and its slot is free', async () => {
+  it('AC50: is ended when its time is over, and its slot is free', async () => {
     const { holds, keep, holdOf, told } = await aHost({ slots: 1 })
     const { job, machine } = await keep('b1', {}, { ms: 50 })
     await until('it is written down', async () => (await holdOf(job))?.state === 'ended')
