@@ -44,9 +44,10 @@ describe('what a machine takes', () => {
     if (before === undefined || during === undefined || after === undefined)
       throw new Error('expected numbers')
     expect(during.cpuMs - before.cpuMs).toBeGreaterThanOrEqual(180)
-    expect(during.cpuMs - before.cpuMs).toBeLessThan(2_000)
+    expect(during.cpuMs - before.cpuMs).toBeLessThan(20_000)
     expect(during.memory - before.memory).toBeGreaterThan(60 * MiB)
-    expect(after.memoryPeak).toBeGreaterThanOrEqual(during.memory)
+    // The kernel keeps count for each processor, and adds up now and then.
+    expect(after.memoryPeak).toBeGreaterThan(during.memory - MiB)
     expect(after).toMatchObject({ diskRead: 0, diskWritten: 0, netSent: undefined, netReceived: undefined })
   })
 
