@@ -69,8 +69,8 @@ function shown({ machine, found, output }: JudgeStep, finding = found.at(-1)): s
   return linesAround(machine.console.tail(200), finding.line)
 }
 
-/** Processors, of which an emulated guest that only waits takes a tenth, and being told to stop a little more. */
-const idle = 0.3
+/** Processors, of which an emulated guest that only waits takes a tenth, and being told to stop a few more. */
+const idle = 0.5
 
 /** What a machine did in which a step hung, seen from outside. */
 function state({ exit, busy, machine: { facts } }: JudgeStep): string {

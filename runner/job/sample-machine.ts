@@ -10,7 +10,7 @@ export type Sampler = {
   adopt(machine: Metered): void
   /** What is taken from now on is that step's; undefined for none. */
   during(step: number | undefined): void
-  /** Processors that were kept busy on average in the last 10 s or so; undefined where nothing is known. */
+  /** Processors that were kept busy on average in the last 10 s or so, since the last step began; undefined where nothing is known. */
   busy(): number | undefined
   /** Takes a last sample. Idempotent. */
   stop(): Promise<void>
@@ -101,6 +101,8 @@ export function sampleMachine({ onSample }: SampleMachine): Sampler {
     },
     during(next) {
       take()
+      // What was done before a step says nothing of it.
+      if (next !== undefined) inTurn(() => void lately.splice(0, lately.length - 1))
       step = next
     },
     busy() {

@@ -49,6 +49,19 @@ describe('the samples of a job', () => {
     expect(performance.now() - before).toBeLessThan(3_000)
   })
 
+  it('say how busy the machine is in the step under way, whatever the step before did', async () => {
+    const { sampler, one } = sampling()
+    const machine = aMachine()
+    await one(() => sampler.follow(machine))
+    machine.counters.cpuMs = 5000
+    await one(() => sampler.during(1))
+    await one(() => undefined)
+    expect(sampler.busy()).toBe(0)
+    machine.counters.cpuMs = 9000
+    await one(() => undefined)
+    expect(sampler.busy()).toBeGreaterThan(0.5)
+  })
+
   it('count all that a machine took that was started for it', async () => {
     const { sampler, one } = sampling()
     expect(await one(() => sampler.follow(aMachine({ cpuMs: 70, diskRead: 9 })))).toMatchObject({
