@@ -49,11 +49,14 @@ describe('decideHold', () => {
   }
   it.each(
     (['failure', 'always', 'never'] as const).flatMap((on) => verdicts.map((verdict) => ({ on, verdict }))),
-  )('AC50: with `on: $on` and a job that $verdict keeps what was asked for and says nothing of the rest', (row) => {
-    const decision = decide({ job: aJobThat(row.on), record: { verdict: row.verdict, failure: undefined } })
-    const isKept = kept[row.on].includes(row.verdict)
-    expect(decision).toEqual(isKept ? { kind: 'hold', ms: 20_000 } : none)
-  })
+  )(
+    'AC50: with `on: $on` and a job that $verdict keeps what was asked for and says nothing of the rest',
+    (row) => {
+      const decision = decide({ job: aJobThat(row.on), record: { verdict: row.verdict, failure: undefined } })
+      const isKept = kept[row.on].includes(row.verdict)
+      expect(decision).toEqual(isKept ? { kind: 'hold', ms: 20_000 } : none)
+    },
+  )
 
   it.each([
     ['code from a fork', { build: { trigger: aPullRequest({ fork: true }) } }, 'from a fork'],
