@@ -27,6 +27,7 @@ const patienceMs = 500
  */
 export function createMeter({ qemu, qmp, traffic }: Metered): () => Promise<MachineUse | undefined> {
   let isGone = false
+  let memoryPeak = 0
   // Its pid may be another's by then.
   void qemu.exited.then(() => {
     isGone = true
@@ -41,7 +42,8 @@ export function createMeter({ qemu, qmp, traffic }: Metered): () => Promise<Mach
     const resident = readField(status, 'VmRSS')
     if (isGone || cpuMs === undefined || resident === undefined) return undefined
     const memory = resident + (readField(status, 'VmSwap') ?? 0)
-    const memoryPeak = Math.max(memory, readField(status, 'VmHWM') ?? 0)
+    // The kernel counts for each processor and adds up now and then, so its peak can be less than what was seen before.
+    memoryPeak = Math.max(memoryPeak, memory, readField(status, 'VmHWM') ?? 0)
     return { cpuMs, memory, memoryPeak, ...disk, ...sumOf(traffic?.()) }
   }
 }

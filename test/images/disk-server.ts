@@ -80,7 +80,8 @@ function answer(file: ServedFile, request: IncomingMessage, response: ServerResp
     if (start + part.length >= body.length) {
       response.end()
     } else if (file.breakAfter !== undefined) {
-      setTimeout(() => response.destroy(), 20)
+      // A client loses what it has not taken by then, and on a busy host it takes its time.
+      setTimeout(() => response.destroy(), 250)
     }
   })
 }

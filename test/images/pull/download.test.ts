@@ -54,13 +54,12 @@ describe('download', () => {
     expect(readFileSync(result.file).equals(body)).toBe(true)
     const [first, ...later] = server.requests.map(({ range }) => range)
     expect(first).toBeUndefined()
-    // A broken connection can lose what was on its way, all of it where the host is busy, so each one begins where the
-    // bytes that came end.
-    const starts = later.map((range) => Number(/^bytes=(\d+)-$/.exec(range ?? 'bytes=0-')?.[1]))
+    // A broken connection can lose what was on its way, so each one begins where the bytes that came end.
+    const starts = later.map((range) => Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1]))
     expect(starts.length).toBeGreaterThanOrEqual(5)
     for (const [index, start] of starts.entries()) {
       const before = starts[index - 1] ?? 0
-      expect(start).toBeGreaterThanOrEqual(before)
+      expect(start).toBeGreaterThan(before)
       expect(start - before).toBeLessThanOrEqual(100_000)
     }
   })

@@ -43,7 +43,7 @@ describe('a disk that fills while a checkpoint is made', () => {
       verdict: 'passed',
       machine: { strategy: 'template', checkpoint: { state: 'none' } },
     })
-    expect(run.output).toContain('the setup runs once more: its machine could not be frozen')
+    expect(run.output).toContain('the setup runs once more: its machine could not be frozen: ENOSPC')
     expect(run.log).toContain('setup runs for this job alone: its machine could not be frozen')
     expect(run.log.match(/all is in use/g)).toHaveLength(2)
     expect(run.record?.steps.map(({ name, status }) => [name, status])).toEqual([

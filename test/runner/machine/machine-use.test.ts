@@ -44,10 +44,9 @@ describe('what a machine takes', () => {
     if (before === undefined || during === undefined || after === undefined)
       throw new Error('expected numbers')
     expect(during.cpuMs - before.cpuMs).toBeGreaterThanOrEqual(180)
-    expect(during.cpuMs - before.cpuMs).toBeLessThan(20_000)
+    expect(during.cpuMs - before.cpuMs).toBeLessThan(2_000)
     expect(during.memory - before.memory).toBeGreaterThan(60 * MiB)
-    // The kernel keeps count for each processor, and adds up now and then.
-    expect(after.memoryPeak).toBeGreaterThan(during.memory - MiB)
+    expect(after.memoryPeak).toBeGreaterThanOrEqual(during.memory)
     expect(after).toMatchObject({ diskRead: 0, diskWritten: 0, netSent: undefined, netReceived: undefined })
   })
 
