@@ -41,7 +41,8 @@ export const hostDefaults = {
   accel: 'auto',
   image: 'debian-12-local',
   resources: { cpus: 2, memory: '2GiB', disk: '10GiB' },
-  network: { internet: 'refuse', audit: false },
+  network: { internet: 'isolate', audit: false },
+  s3: { region: 'us-east-1' },
   limits: {
     logBytes: '256MiB',
     consoleBytes: '16MiB',
@@ -50,9 +51,15 @@ export const hostDefaults = {
     uploadBytes: '4GiB',
     steps: 500,
     imageBytes: '64GiB',
+    repositoryBytes: '4GiB',
+    buildAge: '7d',
+    connections: 2000,
+    followers: 1000,
+    requests: 6000,
   },
   listen: '127.0.0.1:8470',
-  stop: { powerdown: '10s', term: '5s' },
+  pressure: { diskFree: '2GiB', memoryFree: '256MiB', memoryStall: 40 },
+  stop: { powerdown: '10s', term: '5s', orphaned: '15m', running: 'leave' },
   boot: { cpuTime: '10m', quiet: '3m' },
   templates: { use: true, quota: '20GiB', maxAge: '30d' },
   checkpoints: { use: true, quota: '20GiB', maxAge: '30d' },
@@ -80,6 +87,8 @@ export const bounds = {
   /** bytes of a pipeline file or a host file */
   fileBytes: '1MiB',
   jobs: 500,
+  /** Of a host, and that a job asks for. */
+  labels: 50,
   cpus: 256,
   memory: { min: '128MiB', max: '16TiB' },
   disk: { min: '64MiB', max: '64TiB' },
@@ -90,6 +99,8 @@ export const bounds = {
   retries: 10,
   /** Either way. */
   priority: 100,
+  /** Of a repository, in what all share. */
+  weight: 100,
   stepName: 60,
   /** Problems shown of one file. */
   problems: 100,

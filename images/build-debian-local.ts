@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { execa, type ResultPromise } from 'execa'
 import { InfraError } from '../config/errors.ts'
 import type { BuildOptions, BuiltImage, ImageBuilder } from './builder.ts'
+import { listDpkgPackages } from './list-dpkg-packages.ts'
 import { packageRoot } from './package-root.ts'
 
 const suite = 'bookworm'
@@ -45,6 +46,7 @@ async function build(recipe: string, { workFolder, signal, onProgress }: BuildOp
     signal,
     onProgress,
   )
+  const packages = await writePackageList({ tar, workFolder, signal })
   onProgress({ phase: 'build', line: 'writing the disk' })
   const makeDisk = [join(recipe, 'make-disk'), tar, stages, diskSize]
   const [command, ...args] = root ? makeDisk : ['fakeroot', ...makeDisk]
@@ -53,6 +55,7 @@ async function build(recipe: string, { workFolder, signal, onProgress }: BuildOp
     disk: join(stages, 'disk.qcow2'),
     kernel: join(stages, 'kernel'),
     initrd: join(stages, 'initrd'),
+    packages,
     append,
   }
 }
@@ -76,6 +79,17 @@ async function mmdebstrapArgs({ recipe, tar, root }: Mmdebstrap): Promise<string
     customize.map((hook) => `--customize-hook=${hook}`),
     [suite, tar],
   ].flat()
+}
+
+type PackageList = { tar: string; workFolder: string; signal: AbortSignal }
+
+async function writePackageList({ tar, workFolder, signal }: PackageList): Promise<string> {
+  const file = join(workFolder, 'packages')
+  const reading = execa('tar', ['-xOf', tar, './var/lib/dpkg/status'], { cancelSignal: signal })
+  await run(reading, signal, () => undefined)
+  const packages = listDpkgPackages((await reading).stdout)
+  await writeFile(file, packages.map((line) => `${line}\n`).join(''))
+  return file
 }
 
 /** Waits for a tool, handing its progress lines on; its failure is the image's, or the host's when the disk is full. */

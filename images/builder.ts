@@ -30,6 +30,8 @@ export type BuiltImage = {
   readonly disk: string
   readonly kernel?: string | undefined
   readonly initrd?: string | undefined
+  /** A list of what is installed: `name version architecture` a line. */
+  readonly packages?: string | undefined
   /** Kernel command line for direct boot. */
   readonly append?: string | undefined
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
  *   <data>/images/<name>/current                 link to the digest folder in use for new machines
  *   <data>/images/<name>/<digest12>/disk.qcow2   read-only
  *                                  /kernel, initrd
+ *                                  /packages          what is installed in it, where its builder wrote that down
  *                                  /manifest.json
  *                                  /users/<machine id>   one marker per machine on this disk
  *   <data>/images/.downloads/<name>/source.part  what a pull has so far, with source.json saying of what
@@ -17,6 +18,7 @@ import { join } from 'node:path'
 export const diskFile = 'disk.qcow2'
 export const kernelFile = 'kernel'
 export const initrdFile = 'initrd'
+export const packagesFile = 'packages'
 export const manifestFile = 'manifest.json'
 
 export const imagesFolder = (dataFolder: string) => join(dataFolder, 'images')

@@ -26,11 +26,32 @@ export type MachineProfile = {
   readonly userData: string | undefined
 }
 
+/** Where an image came from: what is kept of it on the record of each job that ran in it. */
+export type ImageProvenance = {
+  readonly name: string
+  /** `sha256:<hex>` of its disk. */
+  readonly digest: string
+  /** When it came to this host's shelf, ISO 8601. */
+  readonly created: string
+  /** An address without what opens it; a checksum is of the file as it was published. */
+  readonly source:
+    | { readonly kind: 'url'; readonly url: string; readonly checksum: string }
+    | { readonly kind: 'path'; readonly path: string; readonly size: number; readonly mtimeMs: number }
+    | { readonly kind: 'build'; readonly builder: string; readonly inputs: string }
+  /**
+   * What is installed in it, `name version architecture` a line, and the `sha256:<hex>` of that file; undefined for
+   * what is pulled, whose publisher lists it, and for what was built before such lists were written.
+   */
+  readonly packages: { readonly file: string; readonly digest: string; readonly count: number } | undefined
+}
+
 /** An image on this host's shelf, verified, read-only, ready to be the base of overlays. */
 export type ShelfImage = {
   readonly name: string
   /** `sha256:<hex>` of the disk file as it lies on the shelf. */
   readonly digest: string
+  /** Undefined for an image that is on no shelf. */
+  readonly provenance?: ImageProvenance | undefined
   /** Absolute path of the qcow2 disk, mode 0444. */
   readonly disk: string
   /** bytes */

@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isAlive, ownIdentity, type ProcessIdentity } from './process-identity.ts'
+import { isAlive, ownIdentity, type ProcessIdentity, processIdentitySchema } from './process-identity.ts'
 
 type LockOptions = {
   /** The lock file; its folder is made. */
@@ -117,8 +117,7 @@ function breakDeadLock(path: string): void {
 
 function readHolder(path: string): ProcessIdentity | undefined {
   try {
-    const { pid, startTime } = JSON.parse(readFileSync(path, 'utf8')) as Partial<ProcessIdentity>
-    return typeof pid === 'number' && typeof startTime === 'number' ? { pid, startTime } : undefined
+    return processIdentitySchema.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data
   } catch {
     return undefined
   }

@@ -47,6 +47,8 @@ const manifest = z.object({
   source,
   /** Files for direct boot, beside the disk. */
   kernel: z.object({ imageDigest: digest, initrdDigest: digest, append: z.string() }).nullable(),
+  /** Of the list of what is installed in it, beside the disk; absent where nobody wrote one. */
+  packages: z.object({ digest, count: z.number().int().nonnegative() }).exactOptional(),
   /** As it was when the image came; the catalogue's word is newer. */
   profile,
 })

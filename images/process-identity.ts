@@ -1,20 +1,28 @@
 import { readFileSync } from 'node:fs'
+import { z } from 'zod'
 
-/**
- * One process and no other: a pid alone is given to a stranger once its owner is gone.
- * `startTime` is in clock ticks since the host's boot (proc(5), stat field 22).
- */
-export type ProcessIdentity = { readonly pid: number; readonly startTime: number }
+export const processIdentitySchema = z.object({
+  pid: z.number().int(),
+  /** Clock ticks since the host's boot (proc(5), stat field 22). */
+  startTime: z.number(),
+  /** The boot that they count from: after another one the same service may well start at the same tick. */
+  boot: z.string().optional(),
+})
+
+/** One process and no other: a pid alone is given to a stranger once its owner is gone. */
+export type ProcessIdentity = Readonly<z.infer<typeof processIdentitySchema>>
 
 /** Undefined where no such process runs; a zombie counts as gone. */
 export function processIdentity(pid: number): ProcessIdentity | undefined {
   const stat = readStat(pid)
-  return stat === undefined ? undefined : parseStat(pid, stat)
+  const found = stat === undefined ? undefined : parseStat(pid, stat)
+  return found && { ...found, boot: bootId() }
 }
 
 /** Whether that very process still runs. */
-export function isAlive(identity: ProcessIdentity): boolean {
-  return processIdentity(identity.pid)?.startTime === identity.startTime
+export function isAlive({ pid, startTime, boot }: ProcessIdentity): boolean {
+  const now = processIdentity(pid)
+  return now?.startTime === startTime && (boot === undefined || boot === now.boot)
 }
 
 /** This process. Throws only where /proc is not mounted. */
@@ -26,6 +34,18 @@ export function ownIdentity(): ProcessIdentity {
     )
   }
   return identity
+}
+
+let knownBoot: string | undefined
+
+/** Of this boot of the host; undefined where the kernel does not say. */
+function bootId(): string | undefined {
+  try {
+    knownBoot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
+  } catch {
+    // Ticks alone tell processes apart then.
+  }
+  return knownBoot
 }
 
 function readStat(pid: number): string | undefined {

@@ -5,7 +5,12 @@ import type { ParkedManifest } from './park/parked-manifest.ts'
 import { resumeMachine } from './park/resume-machine.ts'
 import { findHostParts } from './start-on-host.ts'
 
-type ThisHost = { readonly host: HostConfig; readonly dataFolder: string }
+type ThisHost = {
+  readonly host: HostConfig
+  readonly dataFolder: string
+  /** Whether its machines are started so that they can outlive this process. @defaultValue false */
+  readonly mayOutlive?: boolean
+}
 
 type ResumeOrder = {
   readonly manifest: ParkedManifest
@@ -22,13 +27,14 @@ type ResumeOrder = {
 export type ResumeParked = (order: ResumeOrder) => Promise<Machine>
 
 /** Brings parked machines back on this host, whichever it was that parked them. */
-export function resumeOnHost({ host, dataFolder }: ThisHost): ResumeParked {
+export function resumeOnHost({ host, dataFolder, mayOutlive = false }: ThisHost): ResumeParked {
   return async ({ manifest, folder, image, signal, onNote, onConsole }) => {
     const parts = await findHostParts({ image, signal }, { host, dataFolder })
     const { id, resources, network } = manifest
     const order = {
       ...{ id, image, resources, network, host, dataFolder, signal, onNote, onConsole, ...parts },
       userData: undefined,
+      mayOutlive,
       onGate: () => undefined,
     }
     return await resumeMachine({ order, manifest, folder })

@@ -5,12 +5,20 @@ import type { StartMachine } from './job/job-order.ts'
 import { findQemu } from './qemu/qemu-version.ts'
 import { startFast } from './template/start-fast.ts'
 
-type ThisHost = { readonly host: HostConfig; readonly dataFolder: string }
+type ThisHost = {
+  readonly host: HostConfig
+  readonly dataFolder: string
+  /** Whether its machines are started so that they can outlive this process. @defaultValue false */
+  readonly mayOutlive?: boolean
+}
 
 /** Starts each machine on this host in the fastest way, with KVM where that is proven and emulation elsewhere. */
-export function startOnHost({ host, dataFolder }: ThisHost): StartMachine {
+export function startOnHost({ host, dataFolder, mayOutlive = false }: ThisHost): StartMachine {
   return async (order) =>
-    startFast({ ...order, host, dataFolder, ...(await findHostParts(order, { host, dataFolder })) })
+    startFast({
+      ...{ ...order, host, dataFolder, mayOutlive },
+      ...(await findHostParts(order, { host, dataFolder })),
+    })
 }
 
 type Wanted = Pick<Parameters<StartMachine>[0], 'image' | 'signal'>

@@ -11,6 +11,7 @@ import type {
   MachineEnd,
   MachineFacts,
   MachineUse,
+  Outliving,
   Preparation,
   StepCommand,
   StepExit,
@@ -55,6 +56,7 @@ export type FakeCall =
   | 'park'
   | 'openConsole'
   | 'writeLogin'
+  | 'outlive'
   | 'runStep'
   | 'list'
   | 'stat'
@@ -80,6 +82,8 @@ export type FakeMachineOptions = {
   readonly visit?: () => Promise<Client>
   /** What it says of itself when it is parked. */
   readonly parked?: Partial<ParkedManifest>
+  /** Whether it can outlive the process that it was started by. @defaultValue false */
+  readonly mayOutlive?: boolean
   /** How others of this computer get in. @defaultValue nobody does */
   readonly writeLogin?: () => Promise<WrittenLogin>
 }
@@ -96,6 +100,8 @@ export type FakeMachine = Machine & {
   readonly secrets: Readonly<Record<string, string>>
   /** Every step that was run, in order. */
   readonly ran: readonly StepCommand[]
+  /** The terms on which it was to outlive its process, one after the other. */
+  readonly outliving: readonly Outliving[]
   /** How it was asked to go, once for each time it was asked. */
   readonly destroyed: readonly ('graceful' | 'now')[]
   /** What was typed on its console; its terminal shows it, as a line discipline does. */
@@ -125,6 +131,7 @@ export function createFakeMachine(options: FakeMachineOptions = {}): FakeMachine
   const ran: StepCommand[] = []
   const destroyed: ('graceful' | 'now')[] = []
   const typed: string[] = []
+  const outliving: Outliving[] = []
   const console = createFakeConsole()
   const gone = new AbortController()
   let settle: (end: MachineEnd) => void = () => undefined
@@ -184,6 +191,7 @@ export function createFakeMachine(options: FakeMachineOptions = {}): FakeMachine
     ran,
     destroyed,
     typed,
+    outliving,
     end,
     ended,
     get workdir() {
@@ -250,6 +258,11 @@ export function createFakeMachine(options: FakeMachineOptions = {}): FakeMachine
         if (options.writeLogin === undefined)
           throw new InfraError('ssh-lost', 'nobody logs in to a fake machine')
         return await options.writeLogin()
+      }),
+    outlive: (terms) =>
+      call('outlive', new AbortController().signal, () => {
+        outliving.push(terms)
+        return options.mayOutlive === true
       }),
     runStep: (step, signal) =>
       call('runStep', signal, async (either) => {

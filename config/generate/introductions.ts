@@ -39,6 +39,10 @@ timeout: ${jobDefaults.timeout}
 machine is frozen then, and later jobs start after it. It sees no file of the repository but its \`setup_files\`, no secret,
 and no variable that tells of the build. \`setup_max_age\` says how old that may become.
 
+\`network\` can differ within a job: \`{ setup: web, steps: none }\` fetches what is needed and then tests without a way out,
+and a single step says \`network: none\` or \`network: web\` for itself. A step without network ends the connections that
+earlier ones left open.
+
 Several jobs stand below \`jobs\`, each under its name. What they share is written once beside \`jobs\`: every key of a
 [job](#job) may stand there but \`steps\`, \`needs\`, \`matrix\` and \`concurrency\`. \`env\` and \`resources\` are merged key by
 key with those of the job; any other key of the job replaces the shared one.

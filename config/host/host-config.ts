@@ -13,6 +13,16 @@ export type HostConfig = {
    */
   readonly runDir: string | undefined
   /**
+   * What this host is called among those that share a Redis.
+   * @defaultValue undefined: its host name
+   */
+  readonly name: string | undefined
+  /**
+   * What it has that others may not have, beside what Mayfly finds out; sorted, each once.
+   * @defaultValue []
+   */
+  readonly labels: readonly string[]
+  /**
    * How machines are accelerated; `auto` probes.
    * @defaultValue 'auto'
    */
@@ -39,6 +49,7 @@ export type HostConfig = {
   readonly images: Readonly<Record<string, ImageEntry>>
   readonly network: HostNetwork
   readonly limits: Limits
+  readonly pressure: PressureBounds
   readonly stop: StopBudget
   readonly boot: BootBudget
   readonly templates: TemplateUse
@@ -58,17 +69,37 @@ export type HostConfig = {
    * @defaultValue undefined: the data folder
    */
   readonly archive: string | undefined
+  /**
+   * The bucket that has them in place of a folder; those of running jobs are in the data folder then, and there.
+   * @defaultValue undefined: a folder
+   */
+  readonly bucket: HostBucket | undefined
   readonly retention: Retention
+  /**
+   * Where OpenTelemetry traces go: the base of a collector's OTLP over HTTP.
+   * @defaultValue undefined: nowhere
+   */
+  readonly traces: { readonly endpoint: string } | undefined
   /**
    * URL of the Redis that all hosts share; it may hold a password.
    * @defaultValue undefined: `serve` starts its own
    */
   readonly redis: string | undefined
   /**
+   * Absolute path of the file with the password of `redis`.
+   * @defaultValue undefined: none, or the one in the URL
+   */
+  readonly redisPasswordFile: string | undefined
+  /**
    * Where the server listens; an IPv6 address without brackets, port 0 for any free one.
    * @defaultValue 127.0.0.1, port 8470
    */
   readonly listen: { readonly host: string; readonly port: number }
+  /**
+   * Where a worker on its own answers whoever watches over it.
+   * @defaultValue undefined: nowhere
+   */
+  readonly metricsListen: HostConfig['listen'] | undefined
   /**
    * The server's address as others reach it, without a slash at its end.
    * @defaultValue undefined: where it listens
@@ -84,6 +115,11 @@ export type HostConfig = {
    * @defaultValue undefined
    */
   readonly secretsKey: string | undefined
+  /**
+   * Absolute path of the file with a token that may do everything; made where it is absent.
+   * @defaultValue undefined
+   */
+  readonly adminTokenFile: string | undefined
   /**
    * Repositories that may start builds here.
    * @defaultValue []
@@ -101,9 +137,12 @@ export type RepositoryEntry = {
   readonly apiUrl: string | undefined
   readonly pipelineFile: string | undefined
   readonly images: readonly string[] | undefined
-  /** Numbers of jobs. @defaultValue running: undefined, queued: 500, matrix: 100 */
+  /** Narrows what the host's `network` lets its jobs reach. */
+  readonly network: RepositoryNetwork | undefined
+  /** Numbers of jobs. @defaultValue running: undefined, weight: 1, queued: 500, matrix: 100 */
   readonly limits: {
     readonly running: number | undefined
+    readonly weight?: number | undefined
     readonly queued: number
     readonly matrix: number
   }
@@ -124,6 +163,16 @@ export type RepositoryEntry = {
     readonly clone: string | undefined
     readonly notification: string | undefined
   }
+}
+
+/** What `network: web` reaches in jobs of a repository; patterns as in `HostNetwork`. */
+export type RepositoryNetwork = {
+  /** @defaultValue undefined: all that the host lets them */
+  readonly allow?: readonly string[] | undefined
+  /** @defaultValue [] */
+  readonly deny: readonly string[]
+  /** @defaultValue false */
+  readonly audit: boolean
 }
 
 /** A URL that builds are posted to. */
@@ -186,9 +235,9 @@ export type ImageEntry = {
 export type HostNetwork = {
   /**
    * What to do with jobs that ask for `network: internet`.
-   * @defaultValue 'refuse'
+   * @defaultValue 'isolate'
    */
-  readonly internet: 'refuse' | 'accept-risk'
+  readonly internet: 'isolate' | 'refuse' | 'accept-risk'
   /**
    * Hosts that `network: web` reaches, such as `packages.example.org` or `*.example.org`.
    * @defaultValue undefined: every public host
@@ -222,6 +271,50 @@ export type Limits = {
   readonly steps: number
   /** Virtual size of an image in bytes. @defaultValue 64 GiB */
   readonly imageBytes: number
+  /** Bytes of a repository's mirror, and of one checkout with its submodules. @defaultValue 4 GiB */
+  readonly repositoryBytes: number
+  /** Milliseconds that a job may wait in line. @defaultValue 7 days */
+  readonly buildAge: number
+  /** Connections to the HTTP server at a time. @defaultValue 2000 */
+  readonly connections: number
+  /** Logs that are followed at a time. @defaultValue 1000 */
+  readonly followers: number
+  /** Requests a minute of one token, or of one address without one. @defaultValue 6000 */
+  readonly requests: number
+  /** Bytes of all jobs' folders. @defaultValue undefined: what the disk has */
+  readonly archiveBytes: number | undefined
+  /** Bytes of all images. @defaultValue undefined: what the disk has */
+  readonly shelfBytes: number | undefined
+  /** Bytes of all mirrors and submissions. @defaultValue undefined: what the disk has */
+  readonly mirrorsBytes: number | undefined
+}
+
+/** A bucket of an S3-compatible storage, and how it is reached. */
+export type HostBucket = {
+  readonly name: string
+  /** What all keys in it begin with, without a slash at either end; may be empty. */
+  readonly prefix: string
+  /** @defaultValue undefined: Amazon S3 in the region */
+  readonly endpoint: string | undefined
+  /** @defaultValue us-east-1 */
+  readonly region: string
+  /** Whether the bucket stands in the path of a URL. @defaultValue true where there is an endpoint */
+  readonly pathStyle: boolean
+  /** Server-side encryption asked for. @defaultValue undefined: as the bucket is set up */
+  readonly encryption: 'AES256' | 'aws:kms' | undefined
+  readonly kmsKey: string | undefined
+  /** Absolute path of a file with the key. @defaultValue undefined: the environment */
+  readonly credentials: string | undefined
+}
+
+/** Where this host takes no further jobs. */
+export type PressureBounds = {
+  /** Bytes free on the disks of data folder and archive. @defaultValue 2 GiB */
+  readonly diskFree: number
+  /** Bytes of memory available. @defaultValue 256 MiB */
+  readonly memoryFree: number
+  /** Percent of time in which everything waits for memory. @defaultValue 40 */
+  readonly memoryStall: number
 }
 
 /** Milliseconds that a machine gets on each rung of the stop ladder. */
@@ -230,6 +323,10 @@ export type StopBudget = {
   readonly powerdown: number
   /** After SIGTERM to QEMU. @defaultValue 5 s */
   readonly term: number
+  /** After the server that ran its job was killed, or left it. @defaultValue 15 min */
+  readonly orphaned: number
+  /** What becomes of running jobs when the server is told to stop by SIGTERM. @defaultValue leave */
+  readonly running: 'leave' | 'put-back'
 }
 
 /** Whether and how long frozen machines of a kind are kept to start others from. */

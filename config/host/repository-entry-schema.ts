@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { readCloneUrl } from '../clone-url.ts'
-import { repositoryDefaults } from '../defaults.ts'
+import { bounds, repositoryDefaults } from '../defaults.ts'
 import { choice } from '../schema/choice.ts'
 import { imageName } from '../schema/image-name.ts'
 import { mapping } from '../schema/mapping.ts'
 import { relativePath } from '../schema/relative-path.ts'
 import { formed } from '../schema/text.ts'
 import type { NotifyEvent } from './host-config.ts'
+import { hostPatterns, patternsInWords } from './host-patterns.ts'
 import { path } from './path-schema.ts'
 
 /** `owner/name`; GitLab has groups in groups, SourceHut writes `~owner`. Both sides of the key end up in paths. */
@@ -56,12 +57,22 @@ export const repositoryCount = () => {
   return z.int({ error }).min(1, { error })
 }
 
+export const repositoryWeight = () => {
+  const error = `expected a whole number from 1 to ${bounds.weight}`
+  return z.int({ error }).min(1, { error }).max(bounds.weight, { error })
+}
+
 const { limits } = repositoryDefaults
 
 const limitsOfRepository = mapping({
   running: repositoryCount()
     .optional()
     .meta({ description: 'Its jobs that run at a time. Without it: as many as fit.' }),
+  weight: repositoryWeight()
+    .optional()
+    .meta({
+      description: `Its share of the hosts while jobs of others wait too: with 2 it gets twice the machine time of one with 1. 1 to ${bounds.weight}, without it 1.`,
+    }),
   queued: repositoryCount()
     .prefault(limits.queued)
     .meta({ description: 'Its jobs that wait; more are refused with the reason.' }),
@@ -69,6 +80,23 @@ const limitsOfRepository = mapping({
     .prefault(limits.matrix)
     .meta({ description: 'Jobs that one matrix of it may make.' }),
 }).meta({ id: 'repository-limits', description: 'What a repository may take of all hosts together.' })
+
+const yesOrNo = () => z.boolean({ error: 'expected true or false' })
+
+export const networkOfRepository = mapping({
+  allow: hostPatterns()
+    .optional()
+    .meta({
+      description: `Hosts that its jobs reach, of those that the host lets them; ${patternsInWords}. Without it: all of those.`,
+    }),
+  deny: hostPatterns()
+    .prefault([])
+    .meta({ description: 'Hosts that they never reach. Stronger than `allow`.' }),
+  audit: yesOrNo().prefault(false).meta({
+    description:
+      'Let pass what `allow` would refuse, and show on the page of each job the list that it needs.',
+  }),
+}).meta({ id: 'repository-network', description: 'What `network: web` reaches in jobs of a repository.' })
 
 /** The form only; whether there is such a time is said by who plans it. */
 export const cron = () =>
@@ -142,6 +170,7 @@ export const repositoryEntry = mapping({
     .array(imageName(), { error: 'expected a list of names of images' })
     .optional()
     .meta({ description: 'Images that its jobs may use. Without it: all.' }),
+  network: networkOfRepository.optional().meta({ description: 'What its jobs reach with `network: web`.' }),
   limits: limitsOfRepository.prefault({}).meta({ description: 'What it may take.' }),
   default_branch: branchName().prefault(repositoryDefaults.branch).meta({
     description: "Branch whose pipeline file and checkpoints a fork's pull request gets.",

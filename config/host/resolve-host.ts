@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import { presentSizes } from '../schema/present-sizes.ts'
+import { readBucket } from './bucket-schema.ts'
 import type { HostConfig, ImageEntry, PoolEntry, RepositoryEntry } from './host-config.ts'
 import type { RawImageEntry } from './image-entry-schema.ts'
 import type { RawPoolEntry } from './pool-schema.ts'
@@ -11,10 +12,13 @@ export const resolveHost = (raw: RawHost, file: string | undefined): HostConfig 
   const folder = file === undefined ? '/' : dirname(resolve(file))
   const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(folder, path))
   const { limits } = raw
+  const bucket = raw.archive === undefined ? undefined : readBucket(raw.archive)
   return {
     file,
     data: absolute(raw.data),
     runDir: absolute(raw.run_dir),
+    name: raw.name,
+    labels: [...new Set(raw.labels)].sort(),
     accel: raw.accel,
     defaultImage: raw.default_image,
     pipelineFile: raw.pipeline_file,
@@ -31,6 +35,19 @@ export const resolveHost = (raw: RawHost, file: string | undefined): HostConfig 
       uploadBytes: limits.upload_bytes,
       steps: limits.steps,
       imageBytes: limits.image_bytes,
+      repositoryBytes: limits.repository_bytes,
+      buildAge: limits.build_age,
+      connections: limits.connections,
+      followers: limits.followers,
+      requests: limits.requests,
+      archiveBytes: limits.archive_bytes,
+      shelfBytes: limits.shelf_bytes,
+      mirrorsBytes: limits.mirrors_bytes,
+    },
+    pressure: {
+      diskFree: raw.pressure.disk_free,
+      memoryFree: raw.pressure.memory_free,
+      memoryStall: raw.pressure.memory_stall,
     },
     stop: raw.stop,
     boot: { cpuTime: raw.boot.cpu_time, quiet: raw.boot.quiet },
@@ -49,16 +66,31 @@ export const resolveHost = (raw: RawHost, file: string | undefined): HostConfig 
       parked: { quota: raw.debug.parked.quota, maxAge: raw.debug.parked.max_age },
     },
     pool: raw.pool.map(resolvePool),
-    archive: absolute(raw.archive),
+    archive: bucket === undefined ? absolute(raw.archive) : undefined,
+    bucket: bucket && resolveBucket(bucket, raw.s3, absolute),
     retention: raw.retention,
+    traces: raw.traces,
     redis: raw.redis,
+    redisPasswordFile: absolute(raw.redis_password_file),
     listen: resolveListen(raw.listen),
+    metricsListen: raw.metrics_listen === undefined ? undefined : resolveListen(raw.metrics_listen),
     publicUrl: raw.public_url?.replace(/\/+$/, ''),
     trustedProxies: raw.trusted_proxies,
     secretsKey: absolute(raw.secrets_key),
+    adminTokenFile: absolute(raw.admin_token_file),
     repositories: raw.repositories.map((entry) => resolveRepository(entry, absolute)),
   }
 }
+
+const resolveBucket = (
+  { name, prefix }: { name: string; prefix: string },
+  s3: RawHost['s3'],
+  absolute: (path: string | undefined) => string | undefined,
+): HostConfig['bucket'] => ({
+  ...{ name, prefix, endpoint: s3.endpoint, region: s3.region },
+  pathStyle: s3.path_style ?? s3.endpoint !== undefined,
+  ...{ encryption: s3.encryption, kmsKey: s3.kms_key, credentials: absolute(s3.credentials) },
+})
 
 const resolveListen = (written: string): HostConfig['listen'] => {
   const colon = written.lastIndexOf(':')
@@ -93,6 +125,11 @@ const resolvePool = ({ image, cpus, memory, disk, network, min, max = min }: Raw
   resources: presentSizes({ cpus, memory, disk }),
 })
 
+function limitsOf({ limits }: RawRepositoryEntry): RepositoryEntry['limits'] {
+  const { running, weight, queued, matrix } = limits
+  return { running, queued, matrix, ...(weight === undefined ? {} : { weight }) }
+}
+
 const resolveRepository = (
   entry: RawRepositoryEntry,
   absolute: (path: string | undefined) => string | undefined,
@@ -103,7 +140,8 @@ const resolveRepository = (
   apiUrl: entry.api_url,
   pipelineFile: entry.pipeline_file,
   images: entry.images,
-  limits: { running: entry.limits.running, queued: entry.limits.queued, matrix: entry.limits.matrix },
+  network: entry.network,
+  limits: limitsOf(entry),
   defaultBranch: entry.default_branch,
   submodules: entry.submodules,
   lfs: entry.lfs,

@@ -9,6 +9,7 @@ import { mapping } from '../schema/mapping.ts'
 import { relativePath } from '../schema/relative-path.ts'
 import { script } from '../schema/script.ts'
 import { line, text } from '../schema/text.ts'
+import { networkModes, stepNetworks } from './network-modes.ts'
 import type { TriggerEvent } from './pipeline.ts'
 
 /** Interpreter and flags of a script. */
@@ -32,9 +33,33 @@ export const step = z.union(
         .meta({ description: "Time after which the step is stopped. Without one: the job's." }),
       shell: shell().optional().meta({ description: "Interpreter and its flags. Without one: the job's." }),
       env: env().optional().meta({ description: "Environment variables on top of the job's." }),
+      network: choice(stepNetworks)
+        .optional()
+        .meta({
+          description: `What this step can reach, and whatever runs meanwhile. ${meaningsOf(stepNetworks)}. Without it: what the job says. Not in a job with \`network: internet\`.`,
+        }),
     }).meta({ id: 'step', description: 'One script of a job, with its own log section, status and time.' }),
   ],
   { error: 'expected a script or a mapping with "run"' },
+)
+
+const networkOf = (what: string) =>
+  choice(stepNetworks)
+    .optional()
+    .meta({ description: `What ${what} can reach.`, default: jobDefaults.network })
+
+const eitherWay = Object.entries(networkModes).map(([mode, meaning]) => `${mode} (${meaning})`)
+
+export const network = z.union(
+  [
+    choice(networkModes),
+    mapping({ setup: networkOf('`setup`'), steps: networkOf('steps that do not say so themselves') }).meta({
+      id: 'network',
+      description:
+        'A way out for one part of the job and none for another, such as `{ setup: web, steps: none }`.',
+    }),
+  ],
+  { error: `expected one of ${eitherWay.join(', ')}, or a mapping with "setup" and "steps"` },
 )
 
 const whens = {

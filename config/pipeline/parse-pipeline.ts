@@ -5,6 +5,7 @@ import { problemsError } from '../yaml/problems-error.ts'
 import { readYaml } from '../yaml/read-yaml.ts'
 import type { YamlFile } from '../yaml/yaml-file.ts'
 import { checkNeeds } from './check-needs.ts'
+import { checkNetworks } from './check-networks.ts'
 import type { Job, Pipeline } from './pipeline.ts'
 import { resolveJob } from './resolve-job.ts'
 import { oneJob, severalJobs } from './schema.ts'
@@ -20,7 +21,7 @@ export const parsePipeline = ({ file, text }: { file: string; text: string }): P
     throw pipelineError(file, yaml.problems.length === 0 ? [nothing] : yaml.problems)
   }
   const checked = hasJobs(yaml.value) ? jobsOf(yaml) : jobOf(yaml)
-  const problems = [...yaml.problems, ...checked.problems, ...checkNeeds(yaml)]
+  const problems = [...yaml.problems, ...checked.problems, ...checkNeeds(yaml), ...checkNetworks(yaml)]
   if (problems.length > 0) throw pipelineError(file, problems)
   return { file, jobs: checked.jobs }
 }

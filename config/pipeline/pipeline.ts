@@ -16,6 +16,8 @@ export type Job = {
   readonly image: string | undefined
   /** What the job asks for; the rest comes from the image, then from the host. Sizes in bytes. */
   readonly resources: { readonly cpus?: number; readonly memory?: number; readonly disk?: number }
+  /** Labels that its host has to have, as written. @defaultValue none */
+  readonly runsOn?: readonly string[] | undefined
   readonly env: Readonly<Record<string, string>>
   /** Scripts that run before the upload and see no file but `setupFiles`; run by `shell`. */
   readonly setup: readonly string[]
@@ -26,7 +28,10 @@ export type Job = {
   /** At least one. */
   readonly steps: readonly Step[]
   readonly artifacts: readonly Artifact[]
+  /** What its machine can reach at the most; single steps may have less. */
   readonly network: NetworkMode
+  /** Whether `setup` has no way out although the machine has. @defaultValue false */
+  readonly offlineSetup?: boolean | undefined
   /** milliseconds for the whole job */
   readonly timeout: number
   /** Interpreter and flags of `setup`, and of steps that name none. */
@@ -56,6 +61,8 @@ export type Step = {
   readonly shell: string
   /** On top of the job's. */
   readonly env: Readonly<Record<string, string>>
+  /** Whether it has no way out although the machine has. @defaultValue false */
+  readonly offline?: boolean | undefined
 }
 
 export type Artifact = { readonly path: string; readonly when: 'always' | 'success' | 'failure' }

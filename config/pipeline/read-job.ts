@@ -43,6 +43,7 @@ export function readJob(value: unknown): Job {
 
 const env = z.record(z.string(), z.string())
 const size = z.number().positive()
+const offline = z.boolean().optional()
 
 const jobSchema = z.object({
   name: z.string().max(200),
@@ -53,9 +54,17 @@ const jobSchema = z.object({
   setupFiles: z.array(z.string()),
   setupMaxAge: z.number(),
   steps: z.array(
-    z.object({ name: z.string(), run: z.string(), timeout: z.number().optional(), shell: z.string(), env }),
+    z.object({
+      name: z.string(),
+      run: z.string(),
+      timeout: z.number().optional(),
+      shell: z.string(),
+      env,
+      offline,
+    }),
   ),
   network: z.enum(['none', 'web', 'internet']),
+  offlineSetup: offline,
   timeout: z.number().positive(),
   shell: z.string(),
   userData: z.string().optional(),

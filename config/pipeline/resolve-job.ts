@@ -2,6 +2,7 @@ import { bounds, jobDefaults } from '../defaults.ts'
 import { parseDuration } from '../duration.ts'
 import { presentSizes } from '../schema/present-sizes.ts'
 import type { Job, Step, When } from './pipeline.ts'
+import { resolveNetworks } from './resolve-networks.ts'
 import type { JobBody, SharedBody } from './schema.ts'
 
 /**
@@ -19,17 +20,23 @@ export const resolveJob = ({
 }): Job => {
   const merged = { ...shared, ...body }
   const shell = merged.shell ?? jobDefaults.shell
+  const networks = resolveNetworks(merged)
   return {
     name,
     image: merged.image,
     resources: presentSizes({ ...shared.resources, ...body.resources }),
+    ...(merged.runs_on === undefined ? {} : { runsOn: merged.runs_on }),
     env: { ...shared.env, ...body.env },
     setup: merged.setup ?? [],
     setupFiles: merged.setup_files ?? [],
     setupMaxAge: merged.setup_max_age ?? parseDuration(jobDefaults.setupMaxAge),
-    steps: body.steps.map((step) => resolveStep(step, shell)),
+    steps: body.steps.map((step, index) => ({
+      ...resolveStep(step, shell),
+      ...(networks.offline[index] ? { offline: true } : {}),
+    })),
     artifacts: (merged.artifacts ?? []).map(resolveArtifact),
-    network: merged.network ?? jobDefaults.network,
+    network: networks.machine,
+    ...(networks.offlineSetup ? { offlineSetup: true } : {}),
     timeout: merged.timeout ?? parseDuration(jobDefaults.timeout),
     shell,
     debug: resolveDebug(merged.debug),

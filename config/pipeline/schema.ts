@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { bounds, hostDefaults, jobDefaults } from '../defaults.ts'
 import { age } from '../schema/age-schema.ts'
-import { choice, meaningsOf } from '../schema/choice.ts'
+import { meaningsOf } from '../schema/choice.ts'
 import { duration } from '../schema/duration-schema.ts'
 import { env, variableName } from '../schema/env-schema.ts'
 import { jobImageName } from '../schema/image-name.ts'
+import { jobLabels } from '../schema/label.ts'
 import { oneOrMore } from '../schema/list.ts'
 import { mapping } from '../schema/mapping.ts'
 import { relativePath } from '../schema/relative-path.ts'
@@ -12,7 +13,7 @@ import { resources } from '../schema/resources-schema.ts'
 import { script } from '../schema/script.ts'
 import { formed } from '../schema/text.ts'
 import { userData } from '../schema/user-data.ts'
-import { artifact, concurrency, debug, priority, retry, shell, step, when } from './job-parts.ts'
+import { artifact, concurrency, debug, network, priority, retry, shell, step, when } from './job-parts.ts'
 import { matrix } from './matrix-schema.ts'
 import { networkModes } from './network-modes.ts'
 
@@ -24,6 +25,10 @@ const shared = {
       description: `Name of the image that the machine starts from. Without one: the host's \`default_image\`, which is \`${hostDefaults.image}\` unless the host file names another.`,
     }),
   resources: resources.optional().meta({ description: 'What the machine has.' }),
+  runs_on: jobLabels().optional().meta({
+    description:
+      'Labels of the host that runs the job, one or a list; it has to have all of them. A host has those of its host file, its architecture (`x86_64` or `aarch64`), and `kvm` where KVM is proven to work. Without it: any host.',
+  }),
   env: env().optional().meta({
     description:
       'Environment variables of every step. Numbers and booleans are text as written: `1.20` stays `1.20`.',
@@ -43,12 +48,10 @@ const shared = {
   artifacts: oneOrMore(artifact, 'a list of paths').optional().meta({
     description: 'Files to fetch from the machine when the steps are over. A path, a mapping, or a list.',
   }),
-  network: choice(networkModes)
-    .optional()
-    .meta({
-      description: `What the job can reach. ${meaningsOf(networkModes)}.`,
-      default: jobDefaults.network,
-    }),
+  network: network.optional().meta({
+    description: `What the job can reach. ${meaningsOf(networkModes)}. A mapping says it for \`setup\` and the steps apart.`,
+    default: jobDefaults.network,
+  }),
   timeout: duration()
     .optional()
     .meta({ description: 'Time for the whole job, its boot included.', default: jobDefaults.timeout }),
@@ -65,7 +68,7 @@ const shared = {
   retry: retry.optional().meta({ description: "New attempts after errors that are not the job's." }),
   priority: priority.optional().meta({
     description:
-      'Place in the line of jobs that wait for a host: larger is sooner, before jobs of other repositories too. Within one priority, runs by hand come before tags, these before pushes and pull requests, and these before schedules.',
+      'Place among the jobs of its repository that wait for a host: larger is sooner. Within one priority, runs by hand come before tags, these before pushes and pull requests, and these before schedules.',
     default: jobDefaults.priority,
   }),
   secrets: z.array(variableName(), { error: 'expected a list of names of secrets' }).optional().meta({

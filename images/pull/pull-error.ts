@@ -43,7 +43,7 @@ export function tooLargeError(name: string, what: string, limit: number, found?:
   return new InfraError(
     'image',
     `image ${JSON.stringify(name)}: expected ${what} of at most ${limit} bytes, got ${got}`,
-    { hint: 'Raise the limit on image size in the host file if you trust this image.' },
+    { hint: 'Raise the limit in the host file if you trust this image: limits.image_bytes.' },
   )
 }
 

@@ -51,7 +51,13 @@ async function build(options: Options, inputs: string, workFolder: string): Prom
   const { dataFolder, entry, builder, signal, onProgress } = options
   const { name } = entry
   const limits = { ...defaultLimits, ...options.limits }
-  const { disk, kernel, initrd, append = '' } = await builder.build({ workFolder, signal, onProgress })
+  const {
+    disk,
+    kernel,
+    initrd,
+    packages,
+    append = '',
+  } = await builder.build({ workFolder, signal, onProgress })
   if ((kernel === undefined) !== (initrd === undefined)) {
     throw new InfraError(
       'image',
@@ -66,6 +72,7 @@ async function build(options: Options, inputs: string, workFolder: string): Prom
     disk,
     virtualSize,
     kernel: kernel === undefined || initrd === undefined ? undefined : { image: kernel, initrd, append },
+    packages,
     workFolder,
     signal,
     onProgress,

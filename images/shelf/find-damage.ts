@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { diskFile, initrdFile, kernelFile } from '../filenames.ts'
+import { diskFile, initrdFile, kernelFile, packagesFile } from '../filenames.ts'
 import { hashFile } from '../hash-file.ts'
 import type { OnImageProgress } from '../image-progress.ts'
 import type { Manifest } from '../manifest.ts'
@@ -22,6 +22,7 @@ export async function findDamage(folder: string, manifest: Manifest, options: Op
       { file: initrdFile, expected: manifest.kernel.initrdDigest },
     )
   }
+  if (manifest.packages !== undefined) files.push({ file: packagesFile, expected: manifest.packages.digest })
   const damage: Damage[] = []
   for (const { file, expected } of files) {
     const path = join(folder, file)

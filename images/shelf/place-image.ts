@@ -1,10 +1,18 @@
 import { existsSync } from 'node:fs'
-import { chmod, copyFile, mkdir, rename, rm, stat, symlink } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { InfraError } from '../../config/errors.ts'
 import { syncPath } from '../atomic-file.ts'
 import type { CatalogueEntry } from '../catalogue/entry.ts'
-import { currentLink, digestName, diskFile, imageFolder, initrdFile, kernelFile } from '../filenames.ts'
+import {
+  currentLink,
+  digestName,
+  diskFile,
+  imageFolder,
+  initrdFile,
+  kernelFile,
+  packagesFile,
+} from '../filenames.ts'
 import { hashFile } from '../hash-file.ts'
 import type { OnImageProgress } from '../image-progress.ts'
 import { type ImageSource, type Manifest, writeManifest } from '../manifest.ts'
@@ -20,6 +28,8 @@ type Options = {
   readonly virtualSize: number
   /** For direct boot; copied. */
   readonly kernel: { readonly image: string; readonly initrd: string; readonly append: string } | undefined
+  /** A list of what is installed, a package a line; copied. */
+  readonly packages?: string | undefined
   /** A folder of the caller's, in which the digest folder is put together. */
   readonly workFolder: string
   readonly signal: AbortSignal
@@ -31,7 +41,7 @@ type Options = {
  * lets it appear under its name. Until the link is turned, machines start from what was there before.
  */
 export async function placeImage(options: Options): Promise<void> {
-  const { dataFolder, entry, disk, kernel, workFolder, signal } = options
+  const { dataFolder, entry, disk, kernel, packages, workFolder, signal } = options
   const staging = join(workFolder, 'staging')
   await mkdir(staging)
   await rename(disk, join(staging, diskFile))
@@ -39,9 +49,15 @@ export async function placeImage(options: Options): Promise<void> {
     await copyFile(kernel.image, join(staging, kernelFile))
     await copyFile(kernel.initrd, join(staging, initrdFile))
   }
+  if (packages !== undefined) await copyFile(packages, join(staging, packagesFile))
   const manifest = await describe(staging, options)
   await writeManifest(staging, manifest)
-  for (const file of [diskFile, ...(kernel === undefined ? [] : [kernelFile, initrdFile])]) {
+  const files = [
+    diskFile,
+    ...(kernel === undefined ? [] : [kernelFile, initrdFile]),
+    ...(packages === undefined ? [] : [packagesFile]),
+  ]
+  for (const file of files) {
     await chmod(join(staging, file), 0o444)
     await syncPath(join(staging, file))
   }
@@ -52,7 +68,7 @@ export async function placeImage(options: Options): Promise<void> {
 }
 
 async function describe(staging: string, options: Options): Promise<Manifest> {
-  const { entry, source, virtualSize, kernel, signal, onProgress } = options
+  const { entry, source, virtualSize, kernel, packages, signal, onProgress } = options
   const disk = join(staging, diskFile)
   return {
     version: 1,
@@ -70,6 +86,7 @@ async function describe(staging: string, options: Options): Promise<Manifest> {
             initrdDigest: await hashFile(join(staging, initrdFile), { signal }),
             append: kernel.append,
           },
+    ...(packages !== undefined && { packages: await describePackages(join(staging, packagesFile), signal) }),
     profile: {
       user: entry.user,
       firmware: entry.firmware,
@@ -81,6 +98,14 @@ async function describe(staging: string, options: Options): Promise<Manifest> {
       userData: entry.userData ?? null,
     },
   }
+}
+
+async function describePackages(
+  file: string,
+  signal: AbortSignal,
+): Promise<NonNullable<Manifest['packages']>> {
+  const lines = (await readFile(file, 'utf8')).split('\n')
+  return { digest: await hashFile(file, { signal }), count: lines.filter((line) => line !== '').length }
 }
 
 /** The same disk may be there already: a sound folder is kept with its users, a damaged one makes way. */

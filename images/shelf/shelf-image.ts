@@ -4,6 +4,7 @@ import type { CatalogueEntry } from '../catalogue/entry.ts'
 import { diskFile, initrdFile, kernelFile } from '../filenames.ts'
 import type { ShelfImage } from '../image.ts'
 import type { Manifest } from '../manifest.ts'
+import { provenanceOf } from '../provenance.ts'
 import { type OnShelf, readCurrent } from './read-current.ts'
 
 /**
@@ -23,6 +24,7 @@ export async function resolveImage(dataFolder: string, entry: CatalogueEntry): P
   return {
     name: entry.name,
     digest: manifest.digest,
+    provenance: provenanceOf(folder, manifest),
     disk: join(folder, diskFile),
     virtualSize: manifest.virtualSize,
     kernel:

@@ -1,14 +1,11 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { z } from 'zod'
 import { InfraError } from '../../config/errors.ts'
 import { writeFileAtomic } from '../atomic-file.ts'
 import { diskFullError, isDiskFull } from '../disk-full.ts'
 import { usersFolder } from '../filenames.ts'
 import type { ShelfImage } from '../image.ts'
-import { isAlive, type ProcessIdentity } from '../process-identity.ts'
-
-const marker = z.object({ pid: z.number(), startTime: z.number() })
+import { isAlive, type ProcessIdentity, processIdentitySchema } from '../process-identity.ts'
 
 export type ImageUse = { release(): Promise<void> }
 
@@ -76,7 +73,7 @@ export async function liveUsers(digestFolder: string): Promise<string[]> {
 
 async function readMarker(path: string): Promise<ProcessIdentity | undefined> {
   try {
-    return marker.safeParse(JSON.parse(await readFile(path, 'utf8'))).data
+    return processIdentitySchema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data
   } catch {
     return undefined
   }

@@ -4,6 +4,7 @@ import { groupOf } from '../builds/concurrency.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { type Build, type BuildJob, isEnded } from '../model/build.ts'
 import type { Store } from '../model/store.ts'
+import { keepBodyMs } from '../store/delivery-records.ts'
 import type { RetentionRecords, RetentionStage } from '../store/retention-records.ts'
 import { attemptIds } from '../worker/attempt-id.ts'
 import type { Archive } from './archive.ts'
@@ -48,6 +49,7 @@ export async function sweepRetention(parts: SweepParts): Promise<boolean> {
   ]
   await removePruned(parts)
   if (await parts.goOn()) count(parts, 'deliveries', await parts.records.trimDeliveries(parts.now()))
+  await archive.trimDeliveries(new Date(parts.now().getTime() - keepBodyMs))
   return full.includes(true)
 }
 

@@ -61,7 +61,7 @@ async function post({ store, outbox }: Parts, build: Build, status: Post): Promi
   const repository = await store.repositories.get(build.repository)
   if (context === undefined || repository === undefined) return
   const { sha, ref } = build.trigger
-  await outbox.post({ repository, sha, ref, context, state: told(state), description, url })
+  await outbox.post({ build: build.id, repository, sha, ref, context, state: told(state), description, url })
 }
 
 function told(state: BuildState | JobState): Parameters<BuildParts['outbox']['post']>[0]['state'] {

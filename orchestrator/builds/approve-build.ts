@@ -1,3 +1,4 @@
+import { aboutBuild } from '../logs/about-build.ts'
 import { type Build, isEnded } from '../model/build.ts'
 import { announceBuild } from './announce.ts'
 import type { BuildParts } from './build-parts.ts'
@@ -16,7 +17,7 @@ export async function approveBuild(parts: BuildParts, id: string, by: string): P
   const approval = { by, at: parts.now().toISOString(), sha: build.trigger.sha }
   const approved = await store.builds.update(id, { approval, state: 'queued' })
   if (approved === undefined) return undefined
-  log.info({ build: id, by, sha: approval.sha }, 'approved')
+  aboutBuild(log, build).info({ by, sha: approval.sha }, 'approved')
   await announceBuild(parts, approved, await store.jobs.ofBuild(id))
   await settleBuilds(parts, [id])
   return await store.builds.get(id)

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { HostConfig } from '../../config/host/host-config.ts'
+import type { LimitName } from '../../config/limits/named-limits.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Mirror } from '../git/mirror.ts'
 import type { Build, BuildJob } from '../model/build.ts'
@@ -21,6 +22,12 @@ export type BuildParts = {
   /** The hosts that are alive; empty where none is known, and then nothing is refused for its size. */
   readonly hostCapacity: () => Promise<readonly HostCapacity[]>
   /**
+   * Labels of each host that was ever heard of, alive or not; empty where none is known, and then nothing is refused for
+   * its labels.
+   * @defaultValue those of the hosts that are alive
+   */
+  readonly knownLabels?: () => Promise<readonly (readonly string[])[]>
+  /**
    * The commit that a ref such as `refs/heads/main` points to now, full hex; asked where the forge did not say it.
    * Throws ConfigError where there is no such ref.
    */
@@ -31,6 +38,8 @@ export type BuildParts = {
   /** A new ULID in lower case. */
   readonly newId: () => string
   readonly log: Logger
+  /** Hears of each limit that a build or a job of it reached, by its key in the host file. */
+  readonly onLimit?: (limit: LimitName) => void
   /** Hears where a build stands as a whole, more than once if need be; what it throws is tried again. */
   readonly onBuild?: (build: Build, jobs: readonly BuildJob[]) => Promise<void>
   /**

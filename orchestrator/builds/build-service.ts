@@ -1,3 +1,4 @@
+import { aboutJob } from '../logs/about-job.ts'
 import type { Build, BuildJob, DebugWish } from '../model/build.ts'
 import type { Repository } from '../model/repository.ts'
 import type { Trigger } from '../model/trigger.ts'
@@ -70,7 +71,7 @@ export function createBuildService(parts: BuildParts): BuildService {
       try {
         await startJob(parts, job)
       } catch (error) {
-        parts.log.error({ job: job.id, err: error }, 'could not tell that the job runs')
+        aboutJob(parts.log, job).error({ err: error }, 'could not tell that the job runs')
       }
     },
     jobEnded: (job) => endJob(parts, job),

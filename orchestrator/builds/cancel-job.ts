@@ -1,3 +1,4 @@
+import { aboutJob } from '../logs/about-job.ts'
 import { isEnded } from '../model/build.ts'
 import { announceJob } from './announce.ts'
 import type { BuildParts } from './build-parts.ts'
@@ -34,8 +35,8 @@ async function endWaiting(parts: BuildParts, id: string, by: string): Promise<st
     waiting: undefined,
   })
   if (job === undefined) return undefined
-  log.info({ job: id, by }, 'cancelled before it began')
-  await queue.remove({ id, attempt: job.attempt })
+  aboutJob(log, job).info({ by }, 'cancelled before it began')
+  await queue.remove(job)
   // It may have been the one whose turn it was.
   await lineUpHeld(parts, job.repository)
   const build = await store.builds.get(job.build)
@@ -47,7 +48,7 @@ async function askToEnd(parts: BuildParts, id: string, by: string): Promise<stri
   const { store, bus, log } = parts
   const job = await store.jobs.change(id, ['claimed', 'running'], { cancelRequested: by })
   if (job === undefined) return undefined
-  log.info({ job: id, host: job.host, by }, 'asked to end')
+  aboutJob(log, job).info({ host: job.host, by }, 'asked to end')
   await bus.publish({ type: 'cancel', job: id, by })
   await bus.publish({ type: 'job', id, build: job.build })
   return []

@@ -1,3 +1,5 @@
+import { limitNamed } from '../../config/limits/named-limits.ts'
+import { aboutBuild } from '../logs/about-build.ts'
 import type { Build, BuildJob } from '../model/build.ts'
 import { type Repository, repositoryKey } from '../model/repository.ts'
 import type { Trigger } from '../model/trigger.ts'
@@ -74,7 +76,9 @@ async function write(
 ): Promise<Created> {
   // Another process that works on the same delivery was faster: its build is this one.
   if (!(await parts.store.builds.add(build, jobs))) return await resume(parts, build)
-  parts.log.info({ build: build.id, repository: build.repository, problem: build.problem }, 'new build')
+  const limit = limitNamed(build.problem)
+  if (limit !== undefined) parts.onLimit?.(limit)
+  aboutBuild(parts.log, build).info({ problem: build.problem }, 'new build')
   await announceAll(parts, build, jobs)
   await settleBuilds(parts, [build.id])
   return {
@@ -99,11 +103,10 @@ async function queueIsFull(
   { runs }: BuildPlan,
 ): Promise<string | undefined> {
   const key = repositoryKey(repository)
-  const waiting = [...(await store.jobs.inState('queued')), ...(await store.jobs.inState('blocked'))]
-  const count = waiting.filter((job) => job.repository === key).length
+  const count = (await store.jobs.count('queued', key)) + (await store.jobs.count('blocked', key))
   const most = repository.limits.queued
   if (count + runs.length <= most) return undefined
-  return `expected at most ${most} waiting jobs of ${key}, got ${runs.length} more to ${count} (try again when some have ended)`
+  return `expected at most ${most} waiting jobs of ${key}, got ${runs.length} more to ${count} (try again when some have ended, or have the limit of the repository raised: repositories.limits.queued)`
 }
 
 /** Who said yes to this commit of this pull request before, as when it is closed and opened again. */

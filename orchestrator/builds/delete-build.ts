@@ -1,9 +1,12 @@
-import { createArchive } from '../archive/archive.ts'
+import type { Archive } from '../archive/archive.ts'
 import { type Build, type BuildJob, isEnded } from '../model/build.ts'
 import type { Store } from '../model/store.ts'
 import { attemptIds } from '../worker/attempt-id.ts'
 
-type Parts = { readonly store: Pick<Store, 'builds' | 'jobs'>; readonly archiveFolder: string }
+type Parts = {
+  readonly store: Pick<Store, 'builds' | 'jobs'>
+  readonly archive: Pick<Archive, 'read' | 'keep' | 'remove'>
+}
 
 /** `running` where the build has not ended, of which nothing was touched; undefined where there is no such thing. */
 export type Deleted = 'deleted' | 'running' | undefined
@@ -19,16 +22,15 @@ export async function deleteBuild(parts: Parts, id: string): Promise<Deleted> {
 }
 
 /** Forgets one job of a finished build, all its attempts; the build with it where it was the only one. */
-export async function deleteJob({ store, archiveFolder }: Parts, id: string): Promise<Deleted> {
+export async function deleteJob({ store, archive }: Parts, id: string): Promise<Deleted> {
   const job = await store.jobs.get(id)
   const build = job && (await store.builds.get(job.build))
   if (job === undefined || build === undefined) return undefined
-  if (build.jobs.length === 1) return await remove({ store, archiveFolder }, build, [job])
+  if (build.jobs.length === 1) return await remove({ store, archive }, build, [job])
   // Others may still need it, or its group, or a new attempt.
   if (!isEnded(build.state) || !isEnded(job.state)) return 'running'
   const attempts = attemptIds(job)
   if (!(await store.builds.removeJob(build, job, attempts))) return 'running'
-  const archive = createArchive({ folder: archiveFolder })
   const left = await store.builds.get(build.id)
   if (left !== undefined && (await archive.read(build.id)) !== undefined)
     await archive.keep(left, await store.jobs.ofBuild(build.id))
@@ -37,15 +39,11 @@ export async function deleteJob({ store, archiveFolder }: Parts, id: string): Pr
   return 'deleted'
 }
 
-async function remove(
-  { store, archiveFolder }: Parts,
-  build: Build,
-  jobs: readonly BuildJob[],
-): Promise<Deleted> {
+async function remove({ store, archive }: Parts, build: Build, jobs: readonly BuildJob[]): Promise<Deleted> {
   if (!isEnded(build.state) || jobs.some(({ state }) => !isEnded(state))) return 'running'
   const attempts = jobs.flatMap(attemptIds)
   if (!(await store.builds.remove(build, attempts))) return 'running'
-  await createArchive({ folder: archiveFolder }).remove(build.id, attempts)
+  await archive.remove(build.id, attempts)
   await store.builds.removed(build.id)
   return 'deleted'
 }

@@ -24,7 +24,7 @@ export function expandMatrix({ job, limit, taken }: ExpandMatrix): Job[] {
   const size = sizeOf(matrix)
   if (size > limit) {
     throw new ConfigError(`job ${job.name}: expected a matrix of at most ${limit} jobs, got ${size}`, {
-      hint: 'take values or axes away, or have the limit of the repository raised',
+      hint: 'take values or axes away, or have the limit of the repository raised: repositories.limits.matrix',
     })
   }
   const combinations = combinationsOf(matrix)

@@ -14,7 +14,7 @@ type FillVariant = {
 
 /**
  * A variant with its values: as environment variables `MATRIX_<AXIS>` in upper case, and in the place of
- * `${matrix.axis}` in the image, the values of `env`, the name and text of setup and steps, and the concurrency group.
+ * `${matrix.axis}` in the image, the labels, the values of `env`, the name and text of setup and steps, and the concurrency group.
  * @throws ConfigError for `${matrix.axis}` of an axis that there isn't
  */
 export function fillVariant({ job, combination, axes }: FillVariant): Job {
@@ -28,6 +28,7 @@ export function fillVariant({ job, combination, axes }: FillVariant): Job {
   return {
     ...job,
     image: job.image === undefined ? undefined : fill(job.image),
+    ...(job.runsOn === undefined ? {} : { runsOn: job.runsOn.map(fill).filter((label) => label !== '') }),
     env: { ...fillAll(job.env), ...matrixEnv(combination) },
     setup: job.setup.map(fill),
     steps: job.steps.map((step) => ({

@@ -6,10 +6,11 @@ export function freeRoom(
   capacities: readonly HostCapacity[],
   running: readonly Pick<BuildJob, 'host' | 'resources'>[],
 ): HostCapacity[] {
-  return capacities.map(({ id, cpus, memory }) => {
+  return capacities.map(({ id, cpus, memory, labels }) => {
     const taken = running.filter(({ host }) => host === id).map(({ resources }) => resources)
     return {
       id,
+      labels,
       cpus: Math.max(0, cpus - sum(taken.map((one) => one.cpus))),
       memory: Math.max(0, memory - sum(taken.map((one) => one.memory))),
     }

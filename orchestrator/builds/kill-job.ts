@@ -1,3 +1,4 @@
+import { aboutJob } from '../logs/about-job.ts'
 import type { BuildParts } from './build-parts.ts'
 
 /**
@@ -12,7 +13,7 @@ export async function killJob(
   const change = { cancelRequested: by, killRequested: by }
   const job = await store.jobs.change(id, ['claimed', 'running'], change)
   if (job === undefined) return false
-  log.warn({ job: id, host: job.host, by }, 'its machine is to be killed')
+  aboutJob(log, job).warn({ host: job.host, by }, 'its machine is to be killed')
   await bus.publish({ type: 'kill', job: id, by })
   await bus.publish({ type: 'job', id, build: job.build })
   return true

@@ -15,6 +15,7 @@ export function newAttempt({ attempt }: Pick<BuildJob, 'attempt'>): Partial<Omit
     waiting: undefined,
     cancelRequested: undefined,
     killRequested: undefined,
+    restarts: undefined,
     hold: undefined,
     visit: undefined,
   }

@@ -69,6 +69,7 @@ function newJob({ id, repository, trigger, now }: NewBuild, planned: PlannedJob)
     hint,
     waiting: !ruledOut && needs.length > 0 ? `needs ${needs.join(', ')}` : undefined,
     resources,
+    ...(planned.runsOn === undefined ? {} : { runsOn: planned.runsOn }),
     cancelRequested: undefined,
     ...(ruledOut ? { ruledOut } : {}),
   }

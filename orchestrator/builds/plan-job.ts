@@ -24,6 +24,8 @@ export type PlanContext = {
   catalogue: Catalogue
   /** The hosts that are alive; empty where none is known. */
   capacities: readonly HostCapacity[]
+  /** Labels of each host that was ever heard of. @defaultValue those of the hosts that are alive */
+  knownLabels?: readonly (readonly string[])[] | undefined
   globs: Globs
 }
 
@@ -33,6 +35,8 @@ export type PlannedJob = {
   /** Names of jobs of the plan, matrix variants one by one. Never in a circle. */
   readonly needs: readonly string[]
   readonly resources: Resources
+  /** Labels that it asks for, sorted, each once; absent where it asks for none. */
+  readonly runsOn?: readonly string[]
   /** `blocked` where it is to run once its needs passed. */
   readonly state: 'blocked' | 'skipped' | 'errored'
   readonly failure: FailureClass | undefined
@@ -50,10 +54,16 @@ export function planJob(variant: Job, needs: readonly string[], context: PlanCon
     image: catalogue.get(image)?.resources ?? {},
     host: host.resources,
   })
-  const planned = { name: variant.name, job: jobOfBuild(variant, trigger), needs, resources }
+  const runsOn = [...new Set(variant.runsOn)].sort()
+  const planned = {
+    ...{ name: variant.name, job: jobOfBuild(variant, trigger), needs, resources },
+    ...(runsOn.length === 0 ? {} : { runsOn }),
+  }
   const { runs, reason } = whenMatches({ when: variant.when, trigger, changedFiles, globs })
   if (!runs) return { ...planned, state: 'skipped', failure: undefined, reason, hint: undefined }
-  const refusal = refuseJob({ image, resources, allowed: repository.images, capacities, catalogue })
+  const knownLabels = context.knownLabels ?? capacities.map(({ labels = [] }) => labels)
+  const allowed = repository.images
+  const refusal = refuseJob({ image, resources, runsOn, allowed, capacities, knownLabels, catalogue })
   if (refusal !== undefined) return { ...planned, state: 'errored', failure: 'config', ...refusal }
   return { ...planned, state: 'blocked', failure: undefined, reason, hint: undefined }
 }

@@ -8,7 +8,7 @@ import { problemText } from './problem-text.ts'
 import { readPipeline } from './read-pipeline.ts'
 
 type PlanTrigger = {
-  parts: Pick<BuildParts, 'mirror' | 'resolveRef' | 'host' | 'hostCapacity' | 'fetchDelays'>
+  parts: Pick<BuildParts, 'mirror' | 'resolveRef' | 'host' | 'hostCapacity' | 'knownLabels' | 'fetchDelays'>
   repository: Repository
   trigger: Trigger
   only?: readonly string[] | undefined
@@ -37,9 +37,12 @@ export async function planTrigger({
   chooseJobs(pipeline, only)
   const { host } = parts
   const capacities = await parts.hostCapacity()
+  const knownLabels = await parts.knownLabels?.()
   const catalogue = openCatalogue(host.images)
   const plan = await orProblem(async () =>
-    planBuild({ pipeline, trigger, repository, changedFiles, host, catalogue, capacities, only }),
+    planBuild({
+      ...{ pipeline, trigger, repository, changedFiles, host, catalogue, capacities, knownLabels, only },
+    }),
   )
   if ('kind' in plan) return plan
   return { kind: 'plan', plan, reasons: [reason, ...plan.reasons] }

@@ -13,7 +13,7 @@ export async function queueJob(parts: BuildParts, build: Build, job: BuildJob): 
   const change = { state: 'queued', queued: parts.now().toISOString(), waiting: undefined } as const
   const queued = await parts.store.jobs.change(job.id, ['blocked'], change, job.claim)
   if (queued === undefined) return [build.id, ...moved, ...(await leaveIfEnded(parts, job))]
-  await parts.queue.add({ id: queued.id, attempt: queued.attempt, priority: queued.priority })
+  await parts.queue.add(queued)
   // The forge was told `pending` when the job was made, and in line is no other thing to it.
   await parts.bus.publish({ type: 'job', id: job.id, build: job.build })
   return [build.id, ...moved]

@@ -1,7 +1,8 @@
+import { aboutBuild } from '../logs/about-build.ts'
 import { type BuildState, isEnded } from '../model/build.ts'
 import { announceAll } from './announce.ts'
 import type { BuildParts } from './build-parts.ts'
-import { freeRuns, lineUpHeld } from './running-limit.ts'
+import { freeRuns, lineUpHeld, wholeLine } from './running-limit.ts'
 import { settleBuilds } from './settle-builds.ts'
 
 const activeStates: readonly BuildState[] = ['waiting', 'queued', 'running']
@@ -13,17 +14,19 @@ const activeStates: readonly BuildState[] = ['waiting', 'queued', 'running']
 export async function recoverBuilds(parts: BuildParts): Promise<void> {
   const { store, queue, log } = parts
   const queued = await store.jobs.inState('queued')
-  for (const repository of new Set(queued.map((job) => job.repository))) {
+  const line = new Set(await queue.waiting(wholeLine))
+  const lost = queued.filter(({ id }) => !line.has(id))
+  for (const repository of new Set(lost.map((job) => job.repository))) {
     // What a limit keeps out of the line is no loss.
     if ((await freeRuns(store, repository)) !== undefined) await lineUpHeld(parts, repository)
-    else for (const job of queued.filter((job) => job.repository === repository)) await queue.add(job)
+    else for (const job of lost.filter((job) => job.repository === repository)) await queue.add(job)
   }
   for (const id of await activeBuilds(parts)) {
     await settleBuilds(parts, [id])
     const build = await store.builds.get(id)
     if (build === undefined || !isEnded(build.state)) continue
     // Its last job ended and nobody was there to tell.
-    log.info({ build: id, state: build.state }, 'brought to its end')
+    aboutBuild(log, build).info({ state: build.state }, 'brought to its end')
     await announceAll(parts, build, await store.jobs.ofBuild(id))
   }
 }

@@ -2,20 +2,25 @@ import { ConfigError } from '../../config/errors.ts'
 import { formatSize } from '../../config/size.ts'
 import { type Catalogue, findEntry } from '../../images/catalogue.ts'
 import type { Resources } from '../../images/image.ts'
+import { hasLabels } from '../model/has-labels.ts'
 import type { HostCapacity } from './host-capacity.ts'
+import { refuseLabels } from './refuse-labels.ts'
 
 type CheckJob = {
   image: string
   resources: Pick<Resources, 'cpus' | 'memory'>
   /** Images that the repository may use; undefined for all. */
   allowed: readonly string[] | undefined
+  runsOn: readonly string[]
   capacities: readonly HostCapacity[]
+  knownLabels: readonly (readonly string[])[]
   catalogue: Catalogue
 }
 
 /** Why a job can never run here, with the way out; undefined where it can. */
 export function refuseJob(check: CheckJob): { reason: string; hint: string | undefined } | undefined {
-  return refuseImage(check) ?? refuseSize(check)
+  const { runsOn, knownLabels } = check
+  return refuseImage(check) ?? refuseLabels({ runsOn, known: knownLabels }) ?? refuseSize(check)
 }
 
 function refuseImage({ image, allowed, catalogue }: CheckJob): ReturnType<typeof refuseJob> {
@@ -34,9 +39,11 @@ function refuseImage({ image, allowed, catalogue }: CheckJob): ReturnType<typeof
   }
 }
 
-function refuseSize({ resources, capacities }: CheckJob): ReturnType<typeof refuseJob> {
-  if (capacities.length === 0 || capacities.some((host) => fits(resources, host))) return undefined
-  const sizes = capacities.map((host) => `${host.id} has ${inWords(host)}`)
+// Hosts with its labels may be away, and larger than those that are here.
+function refuseSize({ resources, runsOn, capacities }: CheckJob): ReturnType<typeof refuseJob> {
+  const able = capacities.filter(({ labels }) => hasLabels(labels, runsOn))
+  if (able.length === 0 || able.some((host) => fits(resources, host))) return undefined
+  const sizes = able.map((host) => `${host.id} has ${inWords(host)}`)
   return {
     reason: `expected a job that a host can take (${sizes.slice(0, 5).join('; ')}), got one that asks for ${inWords(resources)}`,
     hint: 'ask for less under `resources`, or add a larger host',

@@ -1,4 +1,5 @@
 import { ConfigError } from '../../config/errors.ts'
+import { aboutBuild } from '../logs/about-build.ts'
 import { type Build, type BuildJob, isEnded } from '../model/build.ts'
 import type { BuildParts } from './build-parts.ts'
 import { createBuild } from './create-build.ts'
@@ -26,7 +27,7 @@ export async function retryBuild(
   }
   const chosen = (await store.jobs.ofBuild(id)).filter((job) => isToRun(job, which))
   if (chosen.length === 0) return build
-  log.info({ build: id, which, by, jobs: chosen.length }, 'runs again')
+  aboutBuild(log, build).info({ which, by, jobs: chosen.length }, 'runs again')
   return await runAgain({ parts, build, chosen })
 }
 

@@ -1,4 +1,5 @@
 import { ConfigError } from '../../config/errors.ts'
+import { aboutJob } from '../logs/about-job.ts'
 import { type Build, type BuildJob, type DebugWish, isEnded } from '../model/build.ts'
 import type { BuildParts } from './build-parts.ts'
 import { isForkBuild } from './fork-policy.ts'
@@ -26,7 +27,7 @@ export async function retryJob(parts: BuildParts, { id, by, debug }: RetryJob): 
   }
   const jobs = await store.jobs.ofBuild(build.id)
   const chosen = [job, ...skippedFor(job, jobs)]
-  log.info({ job: id, by, jobs: chosen.length, debug: debug !== undefined }, 'runs again')
+  aboutJob(log, job).info({ by, jobs: chosen.length, debug: debug !== undefined }, 'runs again')
   return await runAgain({ parts, build, chosen, debug: debug && { job: id, wish: debug } })
 }
 

@@ -1,9 +1,8 @@
-import type { BuildJob } from '../model/build.ts'
 import type { Store } from '../model/store.ts'
 import type { BuildParts } from './build-parts.ts'
 
 /** More than any line is long. */
-const wholeLine = 1_000_000
+export const wholeLine = 1_000_000
 
 /** How many more jobs of a repository hosts may have now; undefined where `limits.running` sets no bound. */
 export async function freeRuns(
@@ -23,27 +22,29 @@ export function limitInWords({ repository, running, most }: Limit): string {
   return `${repository} runs ${running} ${running === 1 ? 'job' : 'jobs'}, of at most ${most} at a time`
 }
 
+/** How a repository takes part in what all share; one that nobody knows any more as one that asks for nothing special. */
+export async function shareOf(
+  store: Pick<Store, 'jobs' | 'repositories'>,
+  repository: string,
+): Promise<{ weight: number; mayRun: boolean }> {
+  const limits = (await store.repositories.get(repository))?.limits
+  const mayRun = limits?.running === undefined || (await freeRuns(store, repository)) !== 0
+  return { weight: limits?.weight ?? 1, mayRun }
+}
+
 /**
- * Puts those next in line that their repository's `limits.running` kept out of it, as many as it has room for now.
- * Whoever takes them looks at the limit again, so that one too many does no harm.
+ * Offers hosts the next job of a repository whose `limits.running` kept it from that, those first that had been taken
+ * already. Whoever takes them looks at the limit again, so that one too many does no harm.
  */
 export async function lineUpHeld(
   { store, queue }: Pick<BuildParts, 'store' | 'queue'>,
   repository: string,
 ): Promise<void> {
-  let free = await freeRuns(store, repository)
+  const free = await freeRuns(store, repository)
   if (free === undefined || free === 0) return
   const queued = (await store.jobs.inState('queued')).filter((job) => job.repository === repository)
   if (queued.length === 0) return
   const line = new Set(await queue.waiting(wholeLine))
-  for (const job of firstFirst(queued)) {
-    if (free === 0) return
-    if (line.has(job.id) || !(await queue.addAhead(job))) continue
-    free -= 1
-  }
-}
-
-/** By priority, then by the time since which they are queued, in which order they are given. */
-function firstFirst(jobs: readonly BuildJob[]): BuildJob[] {
-  return jobs.toSorted((a, b) => a.priority - b.priority)
+  for (const job of queued) if (!line.has(job.id)) await queue.add(job, { first: true })
+  await queue.advance(repository)
 }

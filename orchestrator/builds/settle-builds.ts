@@ -1,7 +1,8 @@
+import { aboutBuild } from '../logs/about-build.ts'
+import { aboutJob } from '../logs/about-job.ts'
 import { type Build, type BuildJob, type BuildState, isEnded } from '../model/build.ts'
 import { announceBuild, announceJob } from './announce.ts'
 import type { BuildParts } from './build-parts.ts'
-
 import { needsApproval } from './fork-policy.ts'
 import { leaveGroup } from './leave-group.ts'
 import { newAttempt } from './new-attempt.ts'
@@ -24,7 +25,7 @@ export async function settleBuilds(parts: BuildParts, first: Iterable<string>): 
   for (const id of open) {
     open.delete(id)
     rounds += 1
-    if (rounds > mostRounds) return parts.log.error({ build: id }, 'builds do not settle')
+    if (rounds > mostRounds) return aboutBuild(parts.log, { id }).error('builds do not settle')
     for (const more of await settleOnce(parts, id)) open.add(more)
   }
 }
@@ -49,7 +50,7 @@ async function retryErrored(parts: BuildParts, build: Build, jobs: readonly Buil
   for (const job of retried) {
     const again = await parts.store.jobs.change(job.id, ['errored'], newAttempt(job), job.claim)
     if (again === undefined) continue
-    parts.log.info({ job: job.id, attempt: again.attempt, failure: job.failure }, 'new attempt')
+    aboutJob(parts.log, again).info({ failure: job.failure }, 'new attempt')
     await announceJob(parts, build, again)
   }
   return retried.map(() => build.id)

@@ -38,13 +38,16 @@ export async function waitingJobs(parts: Parts, limit: number): Promise<WaitingJ
       resources: job.resources,
       remaining: remaining({ job, duration: durations(job), now: now().getTime() }),
     })),
-    line: line.map((job) => ({ resources: job.resources, duration: durations(job) })),
+    line: line.map((job) => ({
+      ...{ resources: job.resources, runsOn: job.runsOn, duration: durations(job) },
+    })),
   })
   return waiting.map((job, index) => ({
     job: job.id,
     build: job.build,
     name: job.name,
     repository: job.repository,
+    ...(job.runsOn === undefined ? {} : { runsOn: job.runsOn }),
     position: index + 1,
     reason: waitingReason({
       job,

@@ -1,4 +1,5 @@
 import type { BuildJob } from '../model/build.ts'
+import { hasLabels } from '../model/has-labels.ts'
 import { type Repository, repositoryKey } from '../model/repository.ts'
 import { freeRoom } from './free-room.ts'
 import type { HostCapacity } from './host-capacity.ts'
@@ -6,7 +7,7 @@ import { fits, inWords } from './refuse-job.ts'
 import { limitInWords } from './running-limit.ts'
 
 type WaitingReason = {
-  job: Pick<BuildJob, 'state' | 'waiting' | 'resources' | 'repository' | 'attempt'>
+  job: Pick<BuildJob, 'state' | 'waiting' | 'resources' | 'runsOn' | 'repository' | 'attempt'>
   /** Jobs in line before it. */
   ahead: number
   /** Jobs that hosts have now, of all repositories. */
@@ -17,18 +18,23 @@ type WaitingReason = {
 
 /** Why a job does not run yet, in words. What stands in the way for longest is named. */
 export function waitingReason(look: WaitingReason): string {
-  const { job, ahead, running, capacities } = look
+  const { job, ahead, running } = look
   if (job.state === 'blocked') return job.waiting ?? 'about to be put in line'
   const full = limitReached(look)
   if (full !== undefined) return full
-  if (capacities.length === 0) return 'no host is there to run it'
+  if (look.capacities.length === 0) return 'no host is there to run it'
+  const capacities = look.capacities.filter(({ labels }) => hasLabels(labels, job.runsOn))
+  if (capacities.length === 0) return `waits for a host with ${job.runsOn?.join(', ')}`
   if (!capacities.some((host) => fits(job.resources, host))) {
     return `no host that is there can take ${inWords(job.resources)}`
   }
+  const short = capacities.filter((host) => fits(job.resources, host))
+  if (short.every(({ pressure }) => pressure !== undefined))
+    return short.map(({ id, pressure }) => `${id} takes no jobs for now: ${pressure}`).join('; ')
   const rooms = freeRoom(capacities, running)
   const isFree = rooms.some((room) => fits(job.resources, room))
   if (ahead > 0) return `${ahead} ${ahead === 1 ? 'job is' : 'jobs are'} before it`
-  if (isFree) return 'next, about to be taken by a host'
+  if (isFree) return job.waiting ?? 'next, about to be taken by a host'
   const most = rooms.toSorted((a, b) => b.memory - a.memory || b.cpus - a.cpus)[0]
   return `next, waits for room: it asks for ${inWords(job.resources)}, free are ${inWords(most ?? { cpus: 0, memory: 0 })}`
 }

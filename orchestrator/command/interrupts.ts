@@ -13,7 +13,7 @@ export function catchInterrupts({
   onFirst,
   onHard,
 }: {
-  onFirst: () => void
+  onFirst: (name: NodeJS.Signals) => void
   onHard: () => void
 }): Interrupts {
   const controller = new AbortController()
@@ -22,7 +22,7 @@ export function catchInterrupts({
       onHard()
       process.exit(exitCodes.interrupted)
     }
-    onFirst()
+    onFirst(name)
     controller.abort(new Cancelled(name === 'SIGINT' ? 'interrupted (Ctrl-C)' : `ended by ${name}`))
   }
   for (const name of names) process.on(name, handler)

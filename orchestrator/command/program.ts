@@ -1,17 +1,19 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Command } from 'commander'
-import { packageRoot } from '../../images/package-root.ts'
+import { packageVersion } from '../../images/package-version.ts'
+import { backupCommands } from './backup-commands.ts'
 import { checkpointsCommand } from './checkpoints-command.ts'
 import { doctorCommand } from './doctor-command.ts'
+import { healthCommand } from './health-command.ts'
 import { imagesCommand } from './images-command.ts'
 import { quickstartCommand } from './quickstart-command.ts'
+import { reindexCommand } from './reindex-command.ts'
 import { reproCommand } from './repro-command.ts'
 import { runCommand } from './run-command.ts'
 import { serveCommand } from './serve-command.ts'
 import { adminCommands } from './server/admin-commands.ts'
 import { buildCommands } from './server/build-commands.ts'
 import { debugCommand } from './server/debug-command.ts'
+import { hostsCommand } from './server/hosts-command.ts'
 import { templatesCommand } from './templates-command.ts'
 import { validateCommand } from './validate-command.ts'
 
@@ -32,8 +34,18 @@ export function program(): Command {
     templatesCommand(),
     checkpointsCommand(),
     doctorCommand(),
+    reindexCommand(),
+    ...backupCommands(),
+    healthCommand(),
   ]
-  for (const command of [...local, serveCommand(), ...buildCommands(), debugCommand(), ...adminCommands()])
+  for (const command of [
+    ...local,
+    serveCommand(),
+    ...buildCommands(),
+    debugCommand(),
+    hostsCommand(),
+    ...adminCommands(),
+  ])
     mayfly.addCommand(command)
   throwInsteadOfExit(mayfly)
   return mayfly
@@ -45,11 +57,4 @@ Exit codes: 0 passed, 1 the job failed, 2 bad usage or configuration, 3 the infr
 function throwInsteadOfExit(command: Command): void {
   command.exitOverride()
   for (const sub of command.commands) throwInsteadOfExit(sub)
-}
-
-function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'))
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : '0'
 }

@@ -1,7 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Command } from 'commander'
-import { pino } from 'pino'
 import { jobDefaults } from '../../config/defaults.ts'
 import { packageRoot } from '../../images/package-root.ts'
 import { type HostOptions, openThisHost, withHostOptions } from './host-options.ts'
@@ -24,6 +23,7 @@ async function run(named: string | undefined, options: HostOptions): Promise<voi
   const example = relative(process.cwd(), join(packageRoot(), 'config', 'examples', 'hello.yml'))
   const { file, directory } = locate({ named: named ?? example, dir: undefined, fileName: jobDefaults.file })
   const serverLog = join(dataFolder, 'quickstart.log')
+  const { pino } = await import('pino')
   const log = pino({ level: 'info' }, pino.destination({ dest: serverLog, append: false, sync: true }))
   const interrupts = catchInterrupts({
     onFirst: () => undefined,

@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander'
-import { pino } from 'pino'
 import { type HostOptions, openThisHost, withHostOptions } from './host-options.ts'
 import { serveUntilTold } from './serve-until-told.ts'
 
@@ -17,6 +16,8 @@ export function serveCommand(): Command {
 
 async function run(options: ServeOptions): Promise<void> {
   const thisHost = await openThisHost(options)
+  // Every other command is spared it.
+  const { pino } = await import('pino')
   const log = pino({ level: process.env.MAYFLY_LOG_LEVEL ?? 'info' })
   await serveUntilTold({ ...thisHost, role: options.role, env: process.env, log })
 }

@@ -1,10 +1,13 @@
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { createPromoteLate } from '../queue/promote-late.ts'
 
 /** The deliveries that wait to be worked on, by id. */
 export type DeliveryQueue = {
   /** Puts a delivery in line; one that is there already is left as it is. */
   add(id: string): Promise<void>
+  /** Brings back those that wait for another try for longer than they were to; to be called now and then. */
+  promoteLate(): Promise<void>
   /** How many wait. */
   waiting(): Promise<number>
   close(): Promise<void>
@@ -40,6 +43,7 @@ export function createDeliveryQueue(options: {
         },
       )
     },
+    promoteLate: createPromoteLate({ queue }),
     waiting: () => queue.getWaitingCount(),
     close: () => queue.close(),
   }

@@ -44,7 +44,7 @@ export function startDeliveryWorker(options: {
       try {
         await inTurn(delivery.repository ?? id, () => options.process(id))
       } catch (error) {
-        log.warn({ delivery: id, error: String(error), attempt: job.attemptsMade + 1 }, 'a delivery failed')
+        log.warn({ delivery: id, err: error, tried: job.attemptsMade + 1 }, 'a delivery failed')
         if (job.attemptsMade + 1 < (job.opts.attempts ?? 1)) throw error
         const { verdict, reasons } = failed(error)
         await store.deliveries.update(id, { verdict, reasons: [...delivery.reasons, ...reasons] })
@@ -53,16 +53,17 @@ export function startDeliveryWorker(options: {
     // A delivery whose worker was killed is taken up again however often that was: its work bears repetition.
     { connection, prefix, concurrency, maxStalledCount: 1_000_000 },
   )
-  worker.on('error', (error) => log.warn({ error: String(error) }, 'the delivery worker met an error'))
+  worker.on('error', (err) => log.warn({ err }, 'the delivery worker met an error'))
   const takeUpLeft = async () => {
+    await queue.promoteLate()
     // Most of what has no verdict then is in line, and putting it there again only costs.
     if ((await queue.waiting()) > busy) return
     for (const id of await leftDeliveries(store)) await queue.add(id)
   }
   let closing = false
   const look = () =>
-    takeUpLeft().catch((error: unknown) => {
-      if (!closing) log.warn({ error: String(error) }, 'could not look for deliveries that were left')
+    takeUpLeft().catch((err: unknown) => {
+      if (!closing) log.warn({ err }, 'could not look for deliveries that were left')
     })
   void look()
   const timer = setInterval(() => void look(), sweep)

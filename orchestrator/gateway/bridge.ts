@@ -1,8 +1,8 @@
 import type { ServerChannel } from 'ssh2'
+import type { Inside } from '../../runner/ssh/ssh2/inside.ts'
 import type { MachineChannel } from './open-in-machine.ts'
 import { pump } from './pump.ts'
 import { guardWindow } from './ssh2/guard-window.ts'
-import type { Inside } from './ssh2/inside.ts'
 import type { Exit } from './ssh2/send-exit.ts'
 import { type Write, writeInTurn } from './ssh2/write-in-turn.ts'
 
@@ -22,7 +22,7 @@ type Bridge = {
  * client's channel is still open then.
  */
 export async function bridge({ client, machine, gone, ...on }: Bridge): Promise<Exit> {
-  const guards = [guardWindow(client.channel, client.link), guardWindow(machine.channel, machine.link)]
+  const unguard = guardWindow(client.channel, client.link)
   const toMachine = writeInTurn({ ...machine, gone })
   const leave = () => {
     machine.channel.close()
@@ -37,9 +37,7 @@ export async function bridge({ client, machine, gone, ...on }: Bridge): Promise<
     if (gone.aborted) go()
     else gone.addEventListener('abort', go, { once: true })
   })
-  void machine.exit.then(() => {
-    for (const end of guards) end()
-  })
+  void machine.exit.then(unguard)
 
   void pump(client.channel, (chunk) => {
     on.onToMachine(chunk.length)

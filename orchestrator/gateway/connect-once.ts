@@ -17,7 +17,6 @@ export function connectOnce({ connect, job, signal, onLost }: ConnectOnce): () =
   let connecting: Promise<Client> | undefined
   const begin = async () => {
     const client = await connect(job, signal)
-    client.setMaxListeners(0)
     client.on('error', (error) => onLost(`the connection to the machine broke: ${error.message}`))
     client.once('close', () => onLost('the machine closed the connection'))
     if (signal.aborted) endClient(client)

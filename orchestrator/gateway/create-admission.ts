@@ -20,7 +20,7 @@ type Limits = Pick<GatewayLimits, 'connections' | 'connectionsPerAddress' | 'log
  * Decides about a connection from nothing but its address, before any byte was read or any key was computed with.
  * Memory is bounded, whatever number of addresses comes.
  */
-export function createAdmission(limits: Limits, now = Date.now): Admission {
+export function createAdmission(limits: Limits, now = () => performance.now()): Admission {
   const { burst, perSecond } = limits.loginsPerAddress
   const buckets = new Map<string, Bucket>()
   let open = 0

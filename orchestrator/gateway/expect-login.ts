@@ -7,6 +7,7 @@ import ssh2, {
   type PublicKeyAuthContext,
 } from 'ssh2'
 import { cleanText } from '../../runner/logs/clean-text.ts'
+import { aboutJob } from '../logs/about-job.ts'
 import type { Authorization, GatewayOptions } from './gateway.ts'
 import type { Login } from './open-session.ts'
 import { fingerprintOf, type PublicKey, parsePublicKey } from './public-key.ts'
@@ -96,7 +97,7 @@ export function expectLogin({ connection, from, authorize, enter, audit, log }: 
     if (tries > mostTries) return void connection.end()
     job = context.username.slice(0, 200)
     answer(context).catch((error: unknown) => {
-      log.error({ error, job }, 'a login could not be answered')
+      aboutJob(log, { id: job }).error({ err: error }, 'a login could not be answered')
       connection.end()
     })
   })
@@ -118,7 +119,7 @@ async function ask({ job, authorize, log }: Ask): Promise<Open | string> {
   try {
     answer = await authorize(job)
   } catch (error) {
-    log.error({ error, job }, 'who may enter a job could not be found out')
+    aboutJob(log, { id: job }).error({ err: error }, 'who may enter a job could not be found out')
     return `who may enter job ${job} could not be found out: try again`
   }
   if (answer.kind === 'refused') return answer.why
@@ -132,10 +133,7 @@ function usableKey({ publicKey: line, ...allowed }: AllowedKey, log: Logger): Us
   try {
     return [{ ...allowed, line, key: parsePublicKey(line) }]
   } catch (error) {
-    log.warn(
-      { who, error: error instanceof Error ? error.message : error },
-      'a key that may enter is of no use',
-    )
+    log.warn({ who, err: error }, 'a key that may enter is of no use')
     return []
   }
 }

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import ssh2, { type Connection } from 'ssh2'
 import { ConfigError } from '../../config/errors.ts'
+import { insideOf } from '../../runner/ssh/ssh2/inside.ts'
 import { createAdmission } from './create-admission.ts'
 import { expectLogin } from './expect-login.ts'
 import type { Gateway, GatewayOptions, LoginUse } from './gateway.ts'
@@ -8,7 +9,6 @@ import { defaultGatewayLimits } from './gateway-limits.ts'
 import { type Login, openSession, type Session } from './open-session.ts'
 import { serveForwards } from './serve-forwards.ts'
 import { serveSessionChannels } from './serve-session-channels.ts'
-import { insideOf } from './ssh2/inside.ts'
 
 /** bytes that may wait for a client; what is bridged stops far below */
 const mostUnsent = 6 * 1024 * 1024
@@ -41,7 +41,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     try {
       options.audit(entry)
     } catch (error) {
-      log.error({ error, entry }, 'an entry of the audit record could not be written')
+      log.error({ err: error, entry }, 'an entry of the audit record could not be written')
     }
   }
   const limits = { ...defaultGatewayLimits, ...options.limits }
@@ -86,7 +86,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   ssh.on('connection', (connection: Connection) => {
     const { _sock: socket } = insideOf(connection)
     // What a client does wrong ends its connection, which is all that is to be done about it.
-    connection.on('error', (error: Error) => log.debug({ error: error.message }, 'an SSH client went wrong'))
+    connection.on('error', (error: Error) => log.debug({ err: error }, 'an SSH client went wrong'))
     expectLogin({
       ...{ connection, from: placeOf(socket), log },
       ...{ authorize: options.authorize, audit },

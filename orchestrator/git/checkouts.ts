@@ -1,7 +1,12 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ulid } from 'ulid'
-import { isAlive, ownIdentity, type ProcessIdentity } from '../../images/process-identity.ts'
+import {
+  isAlive,
+  ownIdentity,
+  type ProcessIdentity,
+  processIdentitySchema,
+} from '../../images/process-identity.ts'
 import { checkoutsFolder, ownerFile, treeFolder } from './filenames.ts'
 
 /** A new empty folder for a tree, marked as this process's own. */
@@ -27,8 +32,7 @@ export async function sweepCheckouts(dataFolder: string): Promise<void> {
 /** Undefined too for a folder whose maker is about to write its name into it. */
 async function readOwner(folder: string): Promise<ProcessIdentity | undefined> {
   try {
-    const { pid, startTime } = JSON.parse(await readFile(ownerFile(folder), 'utf8')) as ProcessIdentity
-    return typeof pid === 'number' && typeof startTime === 'number' ? { pid, startTime } : undefined
+    return processIdentitySchema.safeParse(JSON.parse(await readFile(ownerFile(folder), 'utf8'))).data
   } catch {
     return undefined
   }

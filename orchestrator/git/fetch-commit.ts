@@ -57,7 +57,7 @@ async function fetchBounded(fetch: Fetch): Promise<void> {
   const tooLarge = new ConfigError(
     `${doing}: expected at most ${formatSize(limit)} in its mirror, got more`,
     {
-      hint: 'Make the repository smaller, or raise the limit for repositories on this host.',
+      hint: 'Make the repository smaller, or raise limits.repository_bytes in the host file.',
     },
   )
   const size = watchSize({ folder, limit, signal: fetch.signal, tooLarge: () => tooLarge })

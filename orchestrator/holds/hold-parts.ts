@@ -1,8 +1,9 @@
 import type { Client } from 'ssh2'
+import type { ResumedJob } from '../../runner/job/job-order.ts'
 import type { JobRecord } from '../../runner/job/job-record.ts'
 import type { ConsoleInput, Machine } from '../../runner/machine/machine.ts'
 import type { Authorization } from '../gateway/gateway.ts'
-import type { BuildJob } from '../model/build.ts'
+import type { BuildJob, ParkedHold } from '../model/build.ts'
 
 /** The machines that are kept on this host after their jobs' verdicts. */
 export type Holds = {
@@ -17,6 +18,11 @@ export type Holds = {
   recordings(job: string): string
   /** Parks a machine that nobody holds, once its secrets are removed. The verdict has been told by then. Never rejects. */
   park(job: BuildJob, kept: Kept): Promise<void>
+  /**
+   * Goes on with a machine that outlived its process, in a slot whether one is free or not; false where it could not be
+   * taken up, which is then written down. Never rejects.
+   */
+  takeUp(job: BuildJob, left: LeftHold, gateway: Kept['gateway']): Promise<boolean>
   /** Opens the parked machine of a job here, if it is parked, no other host does so and this one can. Never rejects. */
   resume(job: string, gateway: Kept['gateway']): Promise<void>
   /** Removes what is parked of a job, unless some host resumes it. */
@@ -48,6 +54,18 @@ export type Kept = {
   readonly ms: number
   /** Where the gateway is, as maintainers reach it. */
   readonly gateway: { readonly host: string; readonly port: number; readonly hostKey: string }
+}
+
+/** A hold whose process was killed. */
+export type LeftHold = {
+  readonly adopt: ResumedJob['adopt']
+  /** milliseconds that are left of it */
+  readonly ms: number
+  readonly secrets: readonly string[]
+  /** Bytes of its job's console when it began. */
+  readonly consoleSize: number
+  /** What it was resumed from. */
+  readonly before: ParkedHold | undefined
 }
 
 /** `park`: it goes on another day. */

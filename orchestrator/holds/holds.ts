@@ -3,18 +3,22 @@ import type { Logger } from 'pino'
 import type { HostDebug } from '../../config/host/host-config.ts'
 import { debugName, jobFolderPath } from '../../runner/job/filenames.ts'
 import type { Machine } from '../../runner/machine/machine.ts'
-import { timeLimit } from '../../runner/time-limit.ts'
 import type { Authorization } from '../gateway/gateway.ts'
-import { type BuildJob, endStates, type JobHold, type ParkedHold } from '../model/build.ts'
+import { aboutJob } from '../logs/about-job.ts'
+import type { BuildJob, JobHold, ParkedHold } from '../model/build.ts'
 import type { Store } from '../model/store.ts'
 import { attemptId } from '../worker/attempt-id.ts'
+import { forgetSecrets } from './forget-secrets.ts'
 import { greetingOf } from './hold-greeting.ts'
 import type { EndOfHold, Holds, Kept } from './hold-parts.ts'
 import type { KeptJobs } from './kept-jobs.ts'
+import { letHoldOutlive } from './let-hold-outlive.ts'
 import { debugKeys, type OptIns } from './opt-ins.ts'
 import type { Parking } from './parking.ts'
 import { readEnding } from './read-ending.ts'
+import { steadyDate } from './steady-date.ts'
 import type { Tickets } from './tickets.ts'
+import { writeHolds } from './write-holds.ts'
 
 type Options = {
   readonly debug: HostDebug
@@ -37,14 +41,19 @@ type Held = {
   machine?: Machine
   /** Of a job that has just ended; what was resumed was parked without them. */
   secrets?: readonly string[]
-  until?: Date
+  until?: () => Date
+  /** Its `until` is written down; somebody may have read that before we heard that it was. */
+  isTold?: boolean
+  /** Writes the end down anew where the wall clock was set. */
+  following?: NodeJS.Timeout
   greeting?: string
   timer?: NodeJS.Timeout
   ending?: Promise<void>
 }
 
-/** Time for the secrets to be removed from a machine, ms. */
-const forgetMs = 5 * 60_000
+/** How often the wall clock is looked at, and how far it may be off what was written by it. ms */
+const clockLookMs = 10_000
+const clockDriftMs = 5_000
 
 /** Keeps the machines of this host, in its slots, until their time is over. */
 export function createHolds(options: Options): Holds {
@@ -53,20 +62,11 @@ export function createHolds(options: Options): Holds {
   const closing = new AbortController()
   let tellEnd: (job: string, why: string) => void = () => undefined
 
-  // With the claim, so that it is never said of a later attempt.
-  const write = async ({ id, claim }: BuildJob, hold: JobHold) => {
-    const changed = await store.jobs.change(id, endStates, { hold }, claim)
-    if (changed === undefined) log.warn({ job: id }, 'a kept machine whose job has no verdict any more')
-  }
-  const tryWrite = (job: BuildJob, hold: JobHold) =>
-    Promise.all([write(job, hold), kept.add(job.id)]).catch((err: unknown) =>
-      log.warn({ job: job.id, err }, 'what is kept could not be written down'),
-    )
-
+  const tryWrite = writeHolds({ store, kept, log })
   const destroy = (job: BuildJob, machine: Machine) =>
     machine
       .destroy('now')
-      .catch((err: unknown) => log.error({ job: job.id, err }, 'a kept machine could not be ended'))
+      .catch((err: unknown) => aboutJob(log, job).error({ err }, 'a kept machine could not be ended'))
   const ended = (why: string) =>
     ({ state: 'ended', host: hostName, ended: now().toISOString(), why }) as const
   /** What to write of a machine that was to be parked; it is gone in any case. */
@@ -75,21 +75,8 @@ export function createHolds(options: Options): Holds {
       return await parking.park(job, machine)
     } catch (error) {
       const why = `it could not be parked: ${messageOf(error)}`
-      log.warn({ job: job.id, err: error }, 'a machine could not be parked')
+      aboutJob(log, job).warn({ err: error }, 'a machine could not be parked')
       return before === undefined ? ended(why) : { ...before, why }
-    }
-  }
-
-  /** Why not, where its secrets could not be removed. */
-  const forget = async ({ machine, secrets }: Pick<Kept, 'machine' | 'secrets'>) => {
-    const limit = timeLimit(new AbortController().signal, forgetMs)
-    try {
-      await machine.forgetSecrets(secrets, limit.signal)
-      return undefined
-    } catch (error) {
-      return `its secrets could not be removed: ${messageOf(error)}`
-    } finally {
-      limit.clear()
     }
   }
 
@@ -97,19 +84,20 @@ export function createHolds(options: Options): Holds {
   const parkOpen = async ({ job, machine, before, until, secrets }: Held, why: string): Promise<JobHold> => {
     if (machine === undefined || until === undefined) return before ?? ended(why)
     // Whoever visited it may have brought one back.
-    const unclean = secrets === undefined ? undefined : await forget({ machine, secrets })
+    const unclean = secrets === undefined ? undefined : await forgetSecrets({ machine, secrets })
     return unclean === undefined ? await freeze(job, machine, before) : ended(unclean)
   }
 
   const finish = async (entry: Held, why: string, how: EndOfHold) => {
     const { job, machine, before } = entry
     clearTimeout(entry.timer)
+    clearInterval(entry.following)
     tellEnd(job.id, why)
     const hold = how === 'park' ? await parkOpen(entry, why) : ended(why)
     if (machine !== undefined) await destroy(job, machine)
     if (how === 'destroy' && before !== undefined) await parking.remove(job)
     if (held.get(job.id) === entry) held.delete(job.id)
-    log.info({ job: job.id, why, hold }, 'a kept machine was ended')
+    aboutJob(log, job).info({ why, hold }, 'a kept machine was ended')
     await tryWrite(job, hold)
   }
   const end = (entry: Held, why: string, how: EndOfHold = 'destroy') => {
@@ -131,16 +119,27 @@ export function createHolds(options: Options): Holds {
 
   const open = async (entry: Held, machine: Machine, { record, ms, gateway }: Omit<Kept, 'secrets'>) => {
     const { job, before } = entry
-    const until = new Date(now().getTime() + ms)
+    const consoleSize = await parking.consoleSize(job)
+    await letHoldOutlive({ job, machine, secrets: entry.secrets ?? [], consoleSize, ms, log })
+    const until = steadyDate({ ms, now })
     entry.greeting = greetingOf(record)
     // What was resumed goes on another day.
     const how = before === undefined ? 'destroy' : 'park'
     entry.timer = setTimeout(() => void end(entry, 'its time is over', how), ms)
     void machine.ended.then(({ kind }) => end(entry, `the machine ended: ${kind}`, how))
-    log.info({ job: job.id, until }, 'a machine is kept for its maintainers')
-    const hold = { state: 'held', host: hostName, until: until.toISOString(), gateway, before } as const
-    await tryWrite(job, hold)
+    aboutJob(log, job).info({ until: until() }, 'a machine is kept for its maintainers')
+    const held = () =>
+      ({ state: 'held', host: hostName, until: until().toISOString(), gateway, before }) as const
+    let told = held()
     entry.until = until
+    await tryWrite(job, told)
+    entry.isTold = true
+    entry.following = setInterval(() => {
+      if (entry.ending !== undefined || Math.abs(until().getTime() - Date.parse(told.until)) < clockDriftMs)
+        return
+      told = held()
+      void tryWrite(job, told)
+    }, clockLookMs)
   }
 
   const begin = async (entry: Held, taken: Kept) => {
@@ -148,7 +147,7 @@ export function createHolds(options: Options): Holds {
     entry.machine = machine
     entry.secrets = secrets
     if (entry.ending !== undefined) return await endLate(entry, machine)
-    const why = await forget(taken)
+    const why = await forgetSecrets(taken)
     if (why !== undefined) return await end(entry, why)
     if (entry.ending !== undefined) return await entry.ending
     await open(entry, machine, taken)
@@ -189,7 +188,7 @@ export function createHolds(options: Options): Holds {
         gateway,
       })
     } catch (error) {
-      log.warn({ job: id, err: error }, 'a parked machine could not be resumed')
+      aboutJob(log, job).warn({ err: error }, 'a parked machine could not be resumed')
       if (entry.ending !== undefined) return await entry.ending
       held.delete(id)
       await tryWrite(job, { ...before, why: `it could not be resumed: ${messageOf(error)}` })
@@ -205,11 +204,32 @@ export function createHolds(options: Options): Holds {
       }
       return { slot: { begin: (taken) => begin(entry, taken), release } }
     },
+    async takeUp(job, { adopt, ms, secrets, consoleSize, before }, gateway) {
+      const entry: Held = { job, secrets, ...(before && { before }) }
+      held.set(job.id, entry)
+      try {
+        const jobFolder = jobFolderPath(archiveFolder, attemptId(job))
+        const hooks = { signal: closing.signal, onNote: () => undefined }
+        const machine = await parking.goOn(job, {
+          ...{ secrets, consoleSize },
+          adopt: (onConsole) => adopt({ ...hooks, onConsole }),
+        })
+        entry.machine = machine
+        await open(entry, machine, { machine, record: await readEnding(jobFolder), ms, gateway })
+        return true
+      } catch (error) {
+        held.delete(job.id)
+        const why = messageOf(error)
+        aboutJob(log, job).warn({ err: error }, 'a kept machine could not be taken up')
+        await tryWrite(job, before === undefined ? ended(why) : { ...before, why })
+        return false
+      }
+    },
     async park(job, taken) {
       await kept
         .add(job.id)
-        .catch((err: unknown) => log.warn({ job: job.id, err }, 'a kept job is not listed'))
-      const why = await forget(taken)
+        .catch((err: unknown) => aboutJob(log, job).warn({ err }, 'a kept job is not listed'))
+      const why = await forgetSecrets(taken)
       const hold = why === undefined ? await freeze(job, taken.machine) : ended(why)
       await destroy(job, taken.machine)
       await tryWrite(job, hold)
@@ -226,18 +246,20 @@ export function createHolds(options: Options): Holds {
         if (!(await kept.claim(id, hostName))) return
         await resume(id, gateway).finally(() => kept.letGo(id))
       } catch (error) {
-        log.warn({ job: id, err: error }, 'a parked machine could not be looked at')
+        aboutJob(log, { id }).warn({ err: error }, 'a parked machine could not be looked at')
       }
     },
     async authorize(id) {
       const entry = held.get(id)
       const refused = (why: string): Authorization => ({ kind: 'refused', why })
-      if (entry?.until === undefined || entry.ending !== undefined)
+      const isOpen = entry?.isTold === true || (await store.jobs.get(id))?.hold?.state === 'held'
+      if (entry?.until === undefined || entry.ending !== undefined || !isOpen)
         return refused(`no machine of a job ${id} is kept here: it has ended, or never was`)
       const optIn = entry.job.debug?.optIn ?? (await optIns.get(entry.job.repository))
       if (optIn === undefined) return refused('its repository is not opted in to debug SSH any more')
       const { until, greeting = '' } = entry
-      return { kind: 'open', keys: [...debugKeys(optIn), ...(await tickets.ofJob(id))], until, greeting }
+      const keys = [...debugKeys(optIn), ...(await tickets.ofJob(id))]
+      return { kind: 'open', keys, until: until(), greeting }
     },
     connect: async (id, signal) => await machineOf(id).visit(signal),
     openConsole: async (id, signal) => await machineOf(id).openConsole(signal),

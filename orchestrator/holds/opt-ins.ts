@@ -25,9 +25,12 @@ export type OptIns = {
   remove(repository: string): Promise<boolean>
 }
 
+/** Hash of the opt-ins in Redis. */
+export const optInsKey = (prefix: string): string => `${prefix}:debug-opt-ins`
+
 /** Which repositories are opted in to debug SSH, by their key: one hash in Redis, apart from what their admins change. */
 export function createOptIns({ redis, prefix }: { redis: Redis; prefix: string }): OptIns {
-  const name = `${prefix}:debug-opt-ins`
+  const name = optInsKey(prefix)
   return {
     async get(repository) {
       const found = await redis.hget(name, repository)

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { JobOrder } from '../../runner/job/job-order.ts'
+import { aboutJob } from '../logs/about-job.ts'
 import { type Build, type BuildJob, endStates } from '../model/build.ts'
 import type { Store } from '../model/store.ts'
 import { decideHold } from './decide-hold.ts'
@@ -38,7 +39,8 @@ export async function prepareHold(prepare: PrepareHold): Promise<PreparedHold> {
       await store.jobs.change(job.id, endStates, { hold: { state: 'refused', why } }, job.claim)
     }
     taken = {
-      begin: () => write().catch((err: unknown) => log.warn({ job: job.id, err }, 'a refusal was not kept')),
+      begin: () =>
+        write().catch((err: unknown) => aboutJob(log, job).warn({ err }, 'a refusal was not kept')),
       giveUp: async () => undefined,
     }
     return false
@@ -52,7 +54,7 @@ export async function prepareHold(prepare: PrepareHold): Promise<PreparedHold> {
       const giveUp = () =>
         machine
           .destroy('now')
-          .catch((err: unknown) => log.error({ job: job.id, err }, 'a machine could not be ended'))
+          .catch((err: unknown) => aboutJob(log, job).error({ err }, 'a machine could not be ended'))
       const kept = {
         machine,
         record,

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Admit } from '../../runner/job/job-order.ts'
 import { isForkBuild } from '../builds/fork-policy.ts'
+import { aboutJob } from '../logs/about-job.ts'
 import type { Build, BuildJob } from '../model/build.ts'
 import type { Store } from '../model/store.ts'
 import type { DebugParts } from './open-debug.ts'
@@ -35,7 +36,7 @@ export async function prepareVisit({
     )
     store.jobs
       .change(job.id, ['claimed', 'running'], { visit: gateway }, job.claim)
-      .catch((err: unknown) => log.warn({ job: job.id, err }, 'the way into a running job was not written'))
+      .catch((err: unknown) => aboutJob(log, job).warn({ err }, 'the way into a running job was not written'))
     return leave
   }
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { HostDebug } from '../../config/host/host-config.ts'
 import type { Hosts } from '../hosts/hosts.ts'
+import { aboutJob } from '../logs/about-job.ts'
 import { type BuildJob, endStates, type JobHold, type ParkedHold } from '../model/build.ts'
 import type { Store } from '../model/store.ts'
 import type { KeptJobs } from './kept-jobs.ts'
@@ -75,5 +76,5 @@ async function remove(sweep: SweepKept, job: BuildJob, why: string): Promise<voi
 
 async function write({ store, log }: SweepKept, job: BuildJob, hold: JobHold): Promise<void> {
   await store.jobs.change(job.id, endStates, { hold }, job.claim)
-  log.info({ job: job.id, hold }, 'what is kept of a job was swept')
+  aboutJob(log, job).info({ hold }, 'what is kept of a job was swept')
 }

@@ -6,9 +6,11 @@ import type { Admit } from '../../runner/job/job-order.ts'
 import { cleanText } from '../../runner/logs/clean-text.ts'
 import type { AuditEntry } from '../gateway/audit-entry.ts'
 import type { Authorization } from '../gateway/gateway.ts'
+import { aboutJob } from '../logs/about-job.ts'
 import type { BuildJob } from '../model/build.ts'
 import { attemptId } from '../worker/attempt-id.ts'
 import { debugKeys, type OptIns } from './opt-ins.ts'
+import { steadyDate } from './steady-date.ts'
 
 type Options = {
   /** Folder that holds the folders of jobs. */
@@ -35,7 +37,7 @@ export type Visits = {
 type Running = {
   readonly job: BuildJob
   readonly running: Parameters<Admit>[0]
-  readonly until: Date
+  readonly until: () => Date
   readonly clients: Set<Client>
 }
 
@@ -52,7 +54,7 @@ export function createVisits({ archiveFolder, optIns, now, log }: Options): Visi
         kind: 'refused',
         why: `job ${job.id} is not open: its repository is not opted in any more, or it ended`,
       }
-    return { kind: 'open', keys: debugKeys(optIn), until, greeting }
+    return { kind: 'open', keys: debugKeys(optIn), until: until(), greeting }
   }
   const connect = async (entry: Running, signal: AbortSignal) => {
     const client = await entry.running.machine.visit(signal)
@@ -68,15 +70,15 @@ export function createVisits({ archiveFolder, optIns, now, log }: Options): Visi
   return {
     open(job, running) {
       // Longer than the job can take; it ends earlier than this.
-      const until = new Date(now().getTime() + job.job.timeout)
+      const until = steadyDate({ ms: job.job.timeout, now })
       const entry: Running = { job, running, until, clients: new Set() }
       open.set(job.id, entry)
-      log.info({ job: job.id }, 'a running job is open to its maintainers')
+      aboutJob(log, job).info('a running job is open to its maintainers')
       return async () => {
         if (open.get(job.id) === entry) open.delete(job.id)
         const why = 'the steps of this job are over; if its machine is kept, come in again'
         await endSessions(job.id, why).catch((err: unknown) =>
-          log.error({ job: job.id, err }, 'a session did not end'),
+          aboutJob(log, job).error({ err }, 'a session did not end'),
         )
         for (const client of entry.clients) client.destroy()
       }

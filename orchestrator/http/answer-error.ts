@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { ConfigError, InfraError } from '../../config/errors.ts'
+import { aboutRequest } from '../logs/about-request.ts'
 import { HttpError } from './http-error.ts'
 import type { HttpParts } from './http-parts.ts'
 
@@ -8,7 +9,9 @@ import type { HttpParts } from './http-parts.ts'
 export function answerError(log: HttpParts['log']) {
   return (error: Error, context: Context): Response => {
     const { status, message, hint } = describeError(error)
-    if (status >= 500) log.error({ err: error, path: context.req.path }, 'a request failed')
+    if (status >= 500) aboutRequest(log, context).error({ err: error }, 'a request failed')
+    if (error instanceof HttpError && error.retryAfter !== undefined)
+      context.header('Retry-After', String(error.retryAfter))
     return context.json({ error: { message, hint } }, status)
   }
 }

@@ -8,6 +8,7 @@ import { authenticate, type HttpEnv } from './auth.ts'
 import { HttpError } from './http-error.ts'
 import type { HttpParts } from './http-parts.ts'
 import { limitFailures } from './limit-failures.ts'
+import { limitRequests } from './limit-requests.ts'
 import { artifactRoutes } from './routes/artifact-routes.ts'
 import { badgeRoutes } from './routes/badge-routes.ts'
 import { buildRoutes } from './routes/build-routes.ts'
@@ -51,6 +52,7 @@ export function createApp(parts: HttpParts, pages?: Hono<HttpEnv>): Hono<HttpEnv
   app.onError(answerError(parts.log))
   app.route('/webhooks', webhookRoutes(parts))
   app.use(authenticate(parts))
+  app.use(limitRequests(parts))
   app.route('/', healthRoutes(parts))
   app.route('/', badgeRoutes(parts))
 

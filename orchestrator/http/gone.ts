@@ -1,5 +1,4 @@
-import { access } from 'node:fs/promises'
-import { join } from 'node:path'
+import type { AttemptFiles } from '../../runner/job/attempt-files.ts'
 import { recordName } from '../../runner/job/filenames.ts'
 import type { Store } from '../model/store.ts'
 import { HttpError, notFound } from './http-error.ts'
@@ -19,22 +18,15 @@ export async function absent({ store, what, id }: Absent): Promise<HttpError> {
   )
 }
 
-type Part = { folder: string; name: string; what: 'logs' | 'artifacts' }
+type Part = { files: AttemptFiles; name: string; what: 'logs' | 'artifacts' }
 
 /**
- * Does nothing where a part of an attempt's folder is there, or may still come.
+ * Does nothing where a part of an attempt is there, or may still come.
  * @throws HttpError 410 where only the record is left
  */
-export async function checkKept({ folder, name, what }: Part): Promise<void> {
-  if ((await isThere(join(folder, name))) || !(await isThere(join(folder, recordName)))) return
+export async function checkKept({ files, name, what }: Part): Promise<void> {
+  if ((await files.isThere(name)) || !(await files.isThere(recordName))) return
   throw new HttpError(410, `expected ${what} that are still kept, got a job whose ${what} were removed`, {
     hint: `retention.${what} in the host file says how long they are kept`,
   })
-}
-
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -5,11 +5,18 @@ export class HttpError extends Error {
   override readonly name = 'HttpError'
   readonly status: ContentfulStatusCode
   readonly hint: string | undefined
+  /** Seconds after which it is worth another try. */
+  readonly retryAfter: number | undefined
 
-  constructor(status: ContentfulStatusCode, message: string, { hint }: { hint?: string } = {}) {
+  constructor(
+    status: ContentfulStatusCode,
+    message: string,
+    { hint, retryAfter }: { hint?: string; retryAfter?: number } = {},
+  ) {
     super(message)
     this.status = status
     this.hint = hint
+    this.retryAfter = retryAfter
   }
 }
 

@@ -1,10 +1,12 @@
 import type { Logger } from 'pino'
 import type { Shelf } from '../../images/shelf.ts'
 import type { JobSource } from '../../runner/job/job-order.ts'
+import type { Archive } from '../archive/archive.ts'
 import type { BuildService } from '../builds/build-service.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Commit } from '../git/mirror.ts'
 import type { OptIns } from '../holds/opt-ins.ts'
+import type { Fleet } from '../hosts/fleet.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { ForgeName } from '../model/forge-name.ts'
 import type { QueueView } from '../model/queue-view.ts'
@@ -18,8 +20,7 @@ import type { Tokens } from '../tokens/token.ts'
 
 /** What answers HTTP is made of. */
 export type HttpParts = {
-  /** Where jobs' folders are. */
-  readonly archiveFolder: string
+  readonly archive: Pick<Archive, 'files' | 'read' | 'keep' | 'remove'>
   /** `http://127.0.0.1:8470`, as people reach it; without a slash at the end. */
   readonly publicUrl: string
   readonly store: Store
@@ -33,6 +34,7 @@ export type HttpParts = {
   readonly metrics: Metrics
   readonly deliveries: DeliveryParts
   readonly submissions: Submissions
+  readonly fleet: Fleet
   readonly optIns: OptIns
   readonly shells: BrowserShells
   /** The commit that a branch or tag points to now. Throws ConfigError where there is no such ref. */
@@ -47,7 +49,11 @@ export type HttpParts = {
   readonly readiness: () => Promise<Readonly<Record<string, string | undefined>>>
   /** Addresses and networks whose word for the address of a client is taken. @defaultValue none */
   readonly trustedProxies?: readonly string[]
+  /** @defaultValue none */
+  readonly limits?: { readonly requests: number; readonly followers: number }
   readonly now: () => Date
+  /** Milliseconds that no clock's setting changes. @defaultValue performance.now */
+  readonly monotonic?: () => number
   readonly log: Logger
 }
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { ConfigError } from '../../config/errors.ts'
 import { parsePublicKey } from '../gateway/public-key.ts'
+import { aboutJob } from '../logs/about-job.ts'
 import type { Build, DebugWish } from '../model/build.ts'
 import { askNewUsers } from '../user-keys/ask-users.ts'
 import { absent } from './gone.ts'
@@ -45,6 +46,6 @@ export async function retryWithDebug({ parts, id, by, mayEnter }: RetryWithDebug
   }
   const build: Build | undefined = await builds.retryJob(id, by, wish)
   if (build === undefined) throw await absent({ store, what: 'job', id })
-  parts.log.info({ job: id, by, own: wish.optIn !== undefined }, 'runs again to be debugged')
+  aboutJob(parts.log, job).info({ by, own: wish.optIn !== undefined }, 'runs again to be debugged')
   return { build, problems }
 }

@@ -72,6 +72,28 @@ export function createMetrics() {
       labelNames: ['reason'],
       registers,
     }),
+    limits: new Counter({
+      name: 'mayfly_limit_reached_total',
+      help: 'How often something was refused or cut off for a limit, by its key in the host file',
+      labelNames: ['limit'],
+      registers,
+    }),
+    diskBytes: new Gauge({
+      name: 'mayfly_disk_bytes',
+      help: 'What a limit on disk bounds, when it was last measured; only where the host file sets it',
+      labelNames: ['limit'],
+      registers,
+    }),
+    mirrorsRemoved: new Counter({
+      name: 'mayfly_mirrors_removed_total',
+      help: 'Mirrors of repositories that were removed to make room, those unused for longest first',
+      registers,
+    }),
+    followers: new Gauge({
+      name: 'mayfly_log_followers',
+      help: 'Logs and consoles that are followed now',
+      registers,
+    }),
     retention: new Counter({
       name: 'mayfly_retention_total',
       help: 'Builds whose records were kept, whose artifacts, logs or all were removed, and entries of old deliveries',

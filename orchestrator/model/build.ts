@@ -28,6 +28,8 @@ export type Build = {
   readonly only?: readonly string[]
   /** Whose word let a fork's pull request run, and for which commit. */
   readonly approval: { readonly by: string; readonly at: string; readonly sha: string } | undefined
+  /** Grows with each change, so that of two copies the newer one is known; absent before the first. */
+  readonly revision?: number
 }
 
 /** `blocked` by needs, `queued`, `claimed` by a host, `running` in its machine, then its verdict. */
@@ -64,7 +66,11 @@ export type BuildJob = {
   readonly waiting: string | undefined
   /** Sizes it asks for, resolved: cpus, bytes, bytes. */
   readonly resources: { readonly cpus: number; readonly memory: number; readonly disk: number }
+  /** Labels that its host has to have, sorted, each once; absent where any host will do. */
+  readonly runsOn?: readonly string[]
   readonly cancelRequested: string | undefined
+  /** How often this attempt was put back because the process that ran it was killed. */
+  readonly restarts?: number | undefined
   /** Who asked for its machine to be ended at once. */
   readonly killRequested?: string | undefined
   /** Decided when the build was planned: its `when` is not met, or no host can take it. A retry leaves it as it is. */
@@ -75,6 +81,8 @@ export type BuildJob = {
   readonly visit?: { readonly host: string; readonly port: number; readonly hostKey: string } | undefined
   /** Its machine, kept for maintainers after the verdict. */
   readonly hold?: JobHold | undefined
+  /** As of a build. */
+  readonly revision?: number
 }
 
 /** A retry whose machine is held where it fails, whatever its pipeline file says. */

@@ -28,3 +28,11 @@ export type Delivery = {
  * not registered), `failed` where our work on it failed.
  */
 export type DeliveryVerdict = 'accepted' | 'built' | 'ignored' | 'duplicate' | 'refused' | 'failed'
+
+/**
+ * Whether another one with the same id of the forge is its duplicate. A replay repeats on purpose; and a forged call must
+ * not make the forge's own, later one look like a duplicate.
+ */
+export function canRepeat({ verdict, forgeId, replayOf }: Delivery): boolean {
+  return verdict !== 'refused' && replayOf === undefined && forgeId !== ''
+}

@@ -1,4 +1,4 @@
-import type { NotifyTarget } from '../../config/host/host-config.ts'
+import type { NotifyTarget, RepositoryNetwork } from '../../config/host/host-config.ts'
 import type { RepositoryForge } from './forge-name.ts'
 
 /** A repository that may start builds here. Secrets of it are in the vault, by name, never in this record. */
@@ -14,6 +14,8 @@ export type Repository = {
   readonly pipelineFile: string | undefined
   /** Images its jobs may use; undefined for all. */
   readonly images: readonly string[] | undefined
+  /** Narrows what its host lets its jobs reach; undefined where it does not. */
+  readonly network?: RepositoryNetwork | undefined
   readonly limits: RepositoryLimits
   /** Branch whose pipeline file and checkpoints a fork's pull request gets. */
   readonly defaultBranch: string
@@ -34,6 +36,8 @@ export type Schedule = { readonly cron: string; readonly branch: string }
 export type RepositoryLimits = {
   /** Jobs of this repository at a time; undefined for as many as fit. */
   readonly running: number | undefined
+  /** Of two that have jobs waiting, one with twice the weight gets twice the machine time. @defaultValue 1 */
+  readonly weight?: number | undefined
   /** Jobs waiting; more are refused with the reason. */
   readonly queued: number
   /** Jobs that a matrix may make. */

@@ -44,8 +44,18 @@ export type Store = {
      * hosts have `most` jobs of its repository already.
      */
     claim(id: string, host: string, most?: number): Promise<BuildJob | undefined>
+    /**
+     * Gives a host's job to another, fencing token grown by one. Undefined where it has come to its end, or `claim` is
+     * not its own any more.
+     */
+    takeOver(id: string, host: string, claim: number): Promise<BuildJob | undefined>
     /** Jobs in a state, the longest there first. */
     inState(state: JobState): Promise<BuildJob[]>
+    /**
+     * How many jobs of a repository are in a state, without a look at each. Not among them are those that have been
+     * there since before Mayfly kept this count.
+     */
+    count(state: JobState, repository: string): Promise<number>
   }
   /** Concurrency groups: each is held by one job at a time. */
   readonly groups: {

@@ -33,14 +33,14 @@ export type Notification = {
   readonly news?: string | undefined
 }
 
-type Kept = Omit<Notification, 'news'> & { readonly id: string; readonly at: string }
+type Kept = Notification & { readonly id: string; readonly at: string }
 
 /**
  * Starts to send what is left from before at once. The id in `webhook-id` is the same for each try.
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 export function createNotificationOutbox(options: SenderParts): NotificationOutbox {
-  const { connection, prefix, vault, now, log, dispatcher, limits = {} } = options
+  const { connection, prefix, vault, archive, now, monotonic, log, dispatcher, limits = {} } = options
   const timeout = limits.timeout ?? 15_000
   const send = async (kept: Kept): Promise<Sent> => {
     const secret = await vault.get(kept.scope, repositorySecrets.notification)
@@ -62,18 +62,27 @@ export function createNotificationOutbox(options: SenderParts): NotificationOutb
     return judgeAnswer(answer, now())
   }
   const outbox = createOutbox<Kept>({
-    ...{ connection, prefix, name: 'notifications', send, now, log, limits },
+    ...{ connection, prefix, name: 'notifications', send, now, monotonic, log, limits },
     whose: ({ url }) => new URL(url).host,
+    onSettled: async (kept) => {
+      const { whom, what } = notificationNote(kept)
+      await archive?.noteTold(kept.subject, whom, what)
+    },
   })
   return {
-    notify: async ({ news, ...notification }) => {
+    notify: async (notification) => {
       checkTarget(notification.url)
       const { scope, url, subject } = notification
       const kept = { ...notification, id: `msg_${ulid()}`, at: now().toISOString() }
-      await outbox.put(laneName([scope, url, subject]), kept, news)
+      await outbox.put(laneName([scope, url, subject]), kept, notification.news)
     },
     close: outbox.close,
   }
+}
+
+/** What the archive notes of a notification that was told. */
+export function notificationNote({ url, type, news = type }: Pick<Notification, 'url' | 'type' | 'news'>) {
+  return { whom: `notification ${url}`, what: news }
 }
 
 function sign(

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { ConfigError } from '../../config/errors.ts'
 import type { NotifyEvent } from '../../config/host/host-config.ts'
+import { aboutBuild } from '../logs/about-build.ts'
 import { type Build, type BuildJob, isEnded } from '../model/build.ts'
 import type { Store } from '../model/store.ts'
 import type { NotificationOutbox } from './notification-outbox.ts'
@@ -32,7 +33,7 @@ export function notifyOfBuilds({ outbox, store, show, log }: Parts) {
       } catch (error) {
         // A record from before the rules for URLs; the next try would find the same.
         if (!(error instanceof ConfigError)) throw error
-        log.warn({ build: build.id, err: error }, 'nobody was notified')
+        aboutBuild(log, build).warn({ err: error }, 'nobody was notified')
       }
     }
   }

@@ -3,9 +3,11 @@ import { DelayedError, Queue, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { ulid } from 'ulid'
+import { createPromoteLate } from '../queue/promote-late.ts'
 import type { LaneStore } from './lane-store.ts'
 import { createLaneStore } from './lane-store.ts'
 import { retryDelay } from './retry-delay.ts'
+import { createSteadyAges, type SteadyAges } from './steady-ages.ts'
 import { createTurns, type Turns } from './turns.ts'
 
 /** What became of one try at sending. */
@@ -40,9 +42,13 @@ export type OutboxOptions<Item> = {
   name: string
   /** Bounded in time by itself; what it throws means `later`. */
   send: (item: Item) => Promise<Sent>
+  /** Hears of an item that was sent, or that no try will ever get through; what it throws is logged. */
+  onSettled?: ((item: Item) => Promise<void>) | undefined
   /** Who gets the item, in a word: one that does not answer holds up its own items only. */
   whose: (item: Item) => string
   now: () => Date
+  /** Milliseconds that no clock's setting changes. @defaultValue performance.now */
+  monotonic?: (() => number) | undefined
   log: Logger
   limits?: Partial<OutboxLimits>
 }
@@ -82,13 +88,16 @@ export function createOutbox<Item>(options: OutboxOptions<Item>): Outbox<Item> {
   const limits = { ...defaultLimits, ...options.limits }
   const lanes = createLaneStore<Item>(connection, `${prefix}:outbox:${name}`)
   const turns = createTurns(limits.perReceiver)
+  const ages = createSteadyAges(options)
   let closing = false
   const queue = new Queue<LaneJob>(name, { connection, prefix })
+  const promoteLate = createPromoteLate({ queue, monotonic: options.monotonic })
   const wake = (lane: string) =>
     queue.add('lane', { lane, tries: 0 }, { jobId: jobId(lane), removeOnComplete: true, removeOnFail: true })
   const worker = new Worker<LaneJob>(
     name,
-    (job, token) => workLane({ ...options, job, token, lanes, turns, limits, isClosing: () => closing }),
+    (job, token) =>
+      workLane({ ...options, job, token, lanes, turns, ages, limits, isClosing: () => closing }),
     { connection, prefix, concurrency: limits.concurrency, maxStalledCount: 1_000_000 },
   )
   // An item that came while its lane's job was about to end did not wake anybody: the job's id was taken.
@@ -97,10 +106,11 @@ export function createOutbox<Item>(options: OutboxOptions<Item>): Outbox<Item> {
   }
   const sweep = async () => {
     for (const lane of await lanes.open()) await wake(lane)
+    await promoteLate()
   }
   const inBackground = (work: Promise<unknown>) =>
-    work.catch((error: unknown) => {
-      if (!closing) log.warn({ error: String(error), outbox: name }, 'the outbox met an error')
+    work.catch((err: unknown) => {
+      if (!closing) log.warn({ err, outbox: name }, 'the outbox met an error')
     })
   worker.on('completed', (job) => inBackground(wakeIfLeft(job.data.lane)))
   worker.on('error', (error) => inBackground(Promise.reject(error)))
@@ -132,11 +142,12 @@ async function workLane<Item>(
     token: string | undefined
     lanes: LaneStore<Item>
     turns: Turns
+    ages: SteadyAges
     limits: OutboxLimits
     isClosing: () => boolean
   },
 ): Promise<void> {
-  const { job, token, lanes, turns, limits, isClosing, now, log, name, whose } = work
+  const { job, token, lanes, turns, ages, limits, isClosing, log, name, whose } = work
   const { lane } = job.data
   let tries = job.data.tries
   const sleep = async (ms: number): Promise<never> => {
@@ -148,27 +159,33 @@ async function workLane<Item>(
     if (tries > 0) await lanes.keepNewest(lane)
     const head = await lanes.head(lane)
     if (head === undefined) return
-    const { item, at } = head.kept
+    const { item, at, id } = head.kept
     const giveBack = turns.take(whose(item))
     if (giveBack === undefined) return await sleep(turnMs * (1 + Math.random()))
-    const age = now().getTime() - at
+    const age = ages.of(id, at)
     const result = await trySend(work.send, item).finally(giveBack)
     if (result.kind === 'later' && age < limits.giveUp) {
       tries += 1
       const wait = retryDelay({ tries, limits, asked: result.wait })
-      log.info({ outbox: name, lane, tries, wait, reason: result.reason }, 'not sent yet')
+      log.info({ outbox: name, lane, tried: tries, wait, reason: result.reason }, 'not sent yet')
       await job.updateData({ lane, tries })
       await sleep(wait)
     }
     if (result.kind === 'later')
       log.warn(
-        { outbox: name, lane, tries, reason: result.reason },
+        { outbox: name, lane, tried: tries, reason: result.reason },
         `given up after ${Math.round(age / 1000)} s`,
       )
     if (result.kind === 'refused')
       log.warn({ outbox: name, lane, reason: result.reason }, 'refused, not sent')
     if (tries > 0) await job.updateData({ lane, tries: 0 })
     tries = 0
+    await work
+      .onSettled?.(item)
+      .catch((error: unknown) =>
+        log.warn({ err: error, outbox: name, lane }, 'it is not noted what was told'),
+      )
+    ages.forget(id)
     await lanes.drop(lane, head.raw)
   }
 }

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Dispatcher } from 'undici'
+import type { ToldNotes } from '../archive/told-notes.ts'
 import type { Vault } from '../secrets/vault.ts'
 import type { OutboxLimits } from './outbox.ts'
 
@@ -11,7 +12,11 @@ export type SenderParts = {
   /** Of all keys in Redis, such as `mayfly`. */
   readonly prefix: string
   readonly vault: Pick<Vault, 'get'>
+  /** Notes what was told of builds. */
+  readonly archive?: Pick<ToldNotes, 'noteTold' | 'told'> | undefined
   readonly now: () => Date
+  /** Milliseconds that no clock's setting changes. @defaultValue performance.now */
+  readonly monotonic?: (() => number) | undefined
   readonly log: Logger
   /** undici's, for tests and proxies. */
   readonly dispatcher?: Dispatcher

@@ -1,9 +1,11 @@
 import { formatSize } from '../../config/size.ts'
 import { describeCheckpoint } from '../../runner/job/describe-checkpoint.ts'
+import { describeImage } from '../../runner/job/describe-image.ts'
 import { type BuildJob, isEnded } from '../model/build.ts'
 import { Action } from './build-page.tsx'
 import { Layout } from './layout.tsx'
 import type { LogWindow } from './log-lines.ts'
+import { EgressTable } from './parts/egress-table.tsx'
 import { HoldNote } from './parts/hold-note.tsx'
 import { LogTable } from './parts/log-table.tsx'
 import { StateMark } from './parts/state-mark.tsx'
@@ -54,6 +56,7 @@ export function JobPage({ job, stream, timeline, window, total, mayAct, mayDebug
       <StepTable id={id} timeline={timeline} />
       <ConsoleWords timeline={timeline} />
       <Artifacts timeline={timeline} id={id} />
+      <EgressTable timeline={timeline} />
       <h2>{stream === 'log' ? 'Log' : 'Console'}</h2>
       <div class="log-tools">
         <a href={`/jobs/${id}?stream=${stream === 'log' ? 'console' : 'log'}`}>
@@ -103,13 +106,19 @@ function LogEnds({
   )
 }
 
-function Facts({ timeline: { machine }, attempt }: { timeline: JobTimeline; attempt: number }) {
+function Facts({ timeline: { machine, image: from }, attempt }: { timeline: JobTimeline; attempt: number }) {
   if (machine === undefined) return null
   const { image, cpus, memory, accel, accelReason, strategy, network, checkpoint } = machine
   return (
     <p class="dim">
       attempt {attempt}, {image}, {cpus} cpus, {formatSize(memory)}, network {network}, {strategy} start with{' '}
       {accel} ({accelReason}){checkpoint === undefined ? '' : `; ${describeCheckpoint(checkpoint)}`}
+      {from !== undefined && (
+        <>
+          <br />
+          image {describeImage(from)}
+        </>
+      )}
     </p>
   )
 }

@@ -1,9 +1,6 @@
-import { open } from 'node:fs/promises'
-import { join } from 'node:path'
 import { AnsiUp } from 'ansi_up'
 import { lineIndexName } from '../../runner/job/filenames.ts'
 import { findLine } from '../../runner/logs/find-line.ts'
-import { readRange } from '../../runner/logs/read-range.ts'
 import type { JobLog } from '../http/logs/job-log.ts'
 import { visibleText } from './visible-text.ts'
 
@@ -35,7 +32,7 @@ async function readText(log: JobLog, start: number, count: number) {
   const chunks: Buffer[] = []
   let size = 0
   let breaks = 0
-  for await (const chunk of readRange({ file: log.file, start, end: start + mostBytes })) {
+  for await (const chunk of log.files.stream(log.name, { start, end: start + mostBytes })) {
     const bytes = chunk as Buffer
     chunks.push(bytes)
     size += bytes.length
@@ -58,8 +55,9 @@ async function readText(log: JobLog, start: number, count: number) {
 /** About how many lines a log has: exact to the 256 lines between two entries of its index. */
 export async function countLines(log: JobLog): Promise<number> {
   try {
-    await using index = await open(join(log.folder, lineIndexName(log.name)))
-    const entries = Math.floor((await index.stat()).size / 8)
+    const indexed = await log.files.size(lineIndexName(log.name))
+    if (indexed === undefined) return 0
+    const entries = Math.floor(indexed / 8)
     if (entries === 0) return 1
     let last = (entries - 1) * 256 + 1
     for (let line = last; (await findLine({ ...log, line })) !== undefined; line += 16) last = line

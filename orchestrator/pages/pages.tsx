@@ -12,6 +12,7 @@ import type { HttpParts } from '../http/http-parts.ts'
 import { jobLog, logSize } from '../http/logs/job-log.ts'
 import { searchLog } from '../http/logs/search-log.ts'
 import { retryWithDebug } from '../http/retry-with-debug.ts'
+import { aboutRequest } from '../logs/about-request.ts'
 import { type BuildState, endStates, isEnded } from '../model/build.ts'
 import { findAsset } from './assets.ts'
 import { BuildPage } from './build-page.tsx'
@@ -31,12 +32,13 @@ const windowLines = 1000
 
 /** What people see: rendered here, readable without JavaScript, live with it. */
 export function createPages(parts: HttpParts): Hono<HttpEnv> {
-  const { store, builds, queue, shelf, repositories, tokens, deliveries, archiveFolder, now } = parts
+  const { store, builds, queue, shelf, repositories, tokens, deliveries, archive, now } = parts
   const pages = new Hono<HttpEnv>()
   const read = requireScope('read', parts)
   const submit = requireScope('submit', parts)
   const debug = requireScope('debug', parts)
-  const may = (context: Context<HttpEnv>, what: 'submit' | 'debug') =>
+  const admin = requireScope('admin', parts)
+  const may = (context: Context<HttpEnv>, what: 'submit' | 'debug' | 'admin') =>
     context.get('caller').scopes.some((scope) => scope === what || scope === 'admin')
 
   // Behind a proxy that ends TLS the address that the browser knows is another.
@@ -51,7 +53,7 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
   pages.onError((error, context) => {
     const { status, message, hint } = describeError(error)
     if (status === 401) return context.html(<LoginPage />, 401)
-    if (status >= 500) parts.log.error({ err: error, path: context.req.path }, 'a page failed')
+    if (status >= 500) aboutRequest(parts.log, context).error({ err: error }, 'a page failed')
     return context.html(<ErrorPage status={status} message={message} hint={hint} />, status)
   })
 
@@ -116,8 +118,8 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
   pages.get('/jobs/:job', read, async (context) => {
     const job = await findJob(context.req.param('job'))
     const stream = streamOf(context)
-    const log = jobLog({ archiveFolder, job, stream })
-    const [total, timeline] = await Promise.all([countLines(log), readTimeline(log.folder)])
+    const log = jobLog({ archive, job, stream })
+    const [total, timeline] = await Promise.all([countLines(log), readTimeline(log.files)])
     const first = await firstLine(context, { log, total, running: !isEnded(job.state) })
     const window = await readLines(log, first, windowLines)
     return context.html(
@@ -136,7 +138,7 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
 
   pages.get('/jobs/:job/lines', read, async (context) => {
     const job = await findJob(context.req.param('job'))
-    const log = jobLog({ archiveFolder, job, stream: streamOf(context) })
+    const log = jobLog({ archive, job, stream: streamOf(context) })
     const line = clamp(Number(context.req.query('line')), 1, Number.MAX_SAFE_INTEGER)
     const window = await readLines(log, line, clamp(Number(context.req.query('lines')), 1, windowLines))
     context.header('X-Log-End', String(window.end))
@@ -147,7 +149,7 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
   pages.get('/jobs/:job/search', read, async (context) => {
     const job = await findJob(context.req.param('job'))
     const stream = streamOf(context)
-    const log = jobLog({ archiveFolder, job, stream })
+    const log = jobLog({ archive, job, stream })
     const text = (context.req.query('text') ?? '').slice(0, 200)
     const found = text !== '' && (await logSize(log)) > 0
     const matches = found ? await searchLog({ log, text, limit: 500, signal: context.req.raw.signal }) : []
@@ -156,9 +158,16 @@ export function createPages(parts: HttpParts): Hono<HttpEnv> {
 
   pages.route('/', terminalPages(parts))
 
-  pages.get('/queue', read, async (context) =>
-    context.html(<QueuePage waiting={await queue.waiting(200)} hosts={await queue.hosts()} />),
-  )
+  pages.get('/queue', read, async (context) => {
+    const [waiting, hosts] = await Promise.all([queue.waiting(200), queue.hosts()])
+    return context.html(<QueuePage waiting={waiting} hosts={hosts} mayAct={may(context, 'admin')} />)
+  })
+  for (const verb of ['cordon', 'uncordon', 'drain', 'remove'] as const) {
+    pages.post(`/hosts/:host/${verb}`, admin, async (context) => {
+      await parts.fleet[verb](context.req.param('host'), { by: context.get('caller').name })
+      return context.redirect('/queue')
+    })
+  }
   pages.get('/images', read, async (context) => context.html(<ImagesPage images={await shelf.list()} />))
   pages.get('/deliveries', read, async (context) => {
     const page = await store.deliveries.list({}, { limit: 50, cursor: context.req.query('cursor') })

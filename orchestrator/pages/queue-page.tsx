@@ -1,32 +1,24 @@
 import { formatDuration } from '../../config/duration.ts'
-import { formatSize } from '../../config/size.ts'
 import type { HostStatus, WaitingJob } from '../model/queue-view.ts'
 import { Layout } from './layout.tsx'
-import { When } from './parts/when.tsx'
+import { HostEntry } from './parts/host-entry.tsx'
 
-type QueuePage = { waiting: readonly WaitingJob[]; hosts: readonly HostStatus[] }
+type QueuePage = {
+  waiting: readonly WaitingJob[]
+  hosts: readonly HostStatus[]
+  mayAct: boolean
+}
 
 /** Who waits and why, and what each host has and does. */
-export function QueuePage({ waiting, hosts }: QueuePage) {
+export function QueuePage({ waiting, hosts, mayAct }: QueuePage) {
   return (
     <Layout title="Queue and hosts" live>
       <h1>Queue and hosts</h1>
       <h2>Hosts</h2>
       {hosts.length === 0 ? <p>No host has been heard of.</p> : null}
       <ul class="hosts">
-        {hosts.map(({ name, cpus, memory, running, heard, stale }) => (
-          <li>
-            <strong>{name}</strong> {stale ? <span class="state state-errored">! silent</span> : null}{' '}
-            {cpus.taken} of {cpus.total} cpus, {formatSize(memory.taken)} of {formatSize(memory.total)} taken,{' '}
-            {running.length} running, heard of <When date={heard} />
-            <ul>
-              {running.map((id) => (
-                <li>
-                  <a href={`/jobs/${id}`}>{id}</a>
-                </li>
-              ))}
-            </ul>
-          </li>
+        {hosts.map((host) => (
+          <HostEntry host={host} mayAct={mayAct} />
         ))}
       </ul>
       <h2>Waiting</h2>

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import type { AttemptFiles } from '../../runner/job/attempt-files.ts'
 import { timelineName } from '../../runner/job/filenames.ts'
 import type { JobEvent } from '../../runner/job/job-event.ts'
 import { createRecord, type JobRecord, recordEvent, type StepRecord } from '../../runner/job/job-record.ts'
@@ -13,6 +12,9 @@ export type JobTimeline = {
   readonly phases: JobRecord['phases']
   readonly steps: readonly StepRecord[]
   readonly artifacts: JobRecord['artifacts']
+  readonly image: JobRecord['image']
+  readonly egress: JobRecord['egress']
+  readonly learned: JobRecord['learned']
   readonly machine: JobRecord['machine']
   readonly use: JobRecord['use']
   readonly evidence: JobRecord['evidence']
@@ -29,8 +31,9 @@ export type JobTimeline = {
 const context = { jobId: '', buildId: '', repo: '', ref: '', sha: '', event: '' }
 
 /** A job's timeline as it stands, whether it still runs or not; empty for one that has not begun. */
-export async function readTimeline(folder: string): Promise<JobTimeline> {
-  const text = await readFile(join(folder, timelineName), 'utf8').catch(() => '')
+export async function readTimeline(files: AttemptFiles): Promise<JobTimeline> {
+  const isThere = await files.isThere(timelineName)
+  const text = isThere ? (await files.read(timelineName, { start: 0 })).toString() : ''
   let reading = begin()
   for (const line of text.split('\n')) {
     const event = parseEvent(line)
@@ -40,9 +43,20 @@ export async function readTimeline(folder: string): Promise<JobTimeline> {
     take(reading, event)
   }
   const { record, ...drawn } = reading
-  const { phases, steps, artifacts, machine, use, evidence } = record
+  const { phases, steps, artifacts, image, egress, learned, machine, use, evidence } = record
   // Verdicts had none before they were made to.
-  return { phases, steps, artifacts, machine, use, evidence: evidence ?? [], ...drawn }
+  return {
+    phases,
+    steps,
+    artifacts,
+    image,
+    egress,
+    learned,
+    machine,
+    use,
+    evidence: evidence ?? [],
+    ...drawn,
+  }
 }
 
 type Reading = ReturnType<typeof begin>

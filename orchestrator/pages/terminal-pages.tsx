@@ -13,7 +13,7 @@ const shownBytes = 512 * 1024
 
 /** The pages that are terminals: a shell in a kept machine, and the serial console of any. */
 export function terminalPages(parts: HttpParts): Hono<HttpEnv> {
-  const { store, archiveFolder, now } = parts
+  const { store, archive, now } = parts
   const pages = new Hono<HttpEnv>()
   const findJob = async (id: string) => {
     const job = await store.jobs.get(id)
@@ -33,7 +33,7 @@ export function terminalPages(parts: HttpParts): Hono<HttpEnv> {
     const job = await findJob(context.req.param('job'))
     const { scopes } = context.get('caller')
     const mayType = isKept(job, now()) && (scopes.includes('debug') || scopes.includes('admin'))
-    const size = await logSize(jobLog({ archiveFolder, job, stream: 'console' }))
+    const size = await logSize(jobLog({ archive, job, stream: 'console' }))
     return context.html(<ConsolePage job={job} start={Math.max(0, size - shownBytes)} mayType={mayType} />)
   })
   return pages

@@ -1,7 +1,7 @@
 import { type Job, UnrecoverableError } from 'bullmq'
 import { shortage } from './capacity.ts'
 import { keepLock, type Lock } from './keep-lock.ts'
-import type { JobIds } from './queue-names.ts'
+import { isLineOfHost, type JobIds, jobKey } from './queue-names.ts'
 import type { Room } from './room.ts'
 import type { TakeOrder, TakeTiming } from './take-order.ts'
 
@@ -28,7 +28,7 @@ type Handled = {
 /** Sees one taken job to its end in the queue: done, put back, tried again, or poison. */
 export function handleJob(handling: Handling): Handled {
   const { job, token, timing, connection: redis, prefix, log } = handling
-  const lock = keepLock({ job, token, lockMs: timing.lock, redis, prefix, log })
+  const lock = keepLock({ job, token, lockMs: timing.lock, redis, prefix, isOurs: handling.isOurs, log })
   let place: () => void = () => undefined
   const placed = new Promise<void>((resolve) => {
     place = resolve
@@ -60,12 +60,15 @@ async function live(handling: Handling, lock: Lock, place: () => void): Promise<
       : await job.moveToDelayed(Date.now() + timing.elsewhere, token)
   }
   if (await handling.isHeld?.(id)) return await hold(handling)
+  if (await hand(handling)) return
   const waiting = shortage(room.free(), need, 'free')
   if (waiting !== undefined) await handling.onWaiting?.(id, waiting)
   const signal = AbortSignal.any([stopping, lock.signal])
   const release = await room.take(need, { signal, ms: timing.hold })
   if (release === undefined) {
-    if (!lock.signal.aborted) await job.moveToWait(token)
+    if (lock.signal.aborted) return
+    if (isLineOfHost(job.queueName)) await handBack(handling)
+    else await job.moveToWait(token)
     return
   }
   place()
@@ -73,11 +76,16 @@ async function live(handling: Handling, lock: Lock, place: () => void): Promise<
   handling.onChange?.()
   try {
     const redelivered = job.stalledCounter > 0
+    const began = performance.now()
     const end = await run({ id, attempt, redelivered, signal: AbortSignal.any([ending, lock.signal]) })
     if (lock.signal.aborted) return
-    if (end === 'ended') await complete(handling)
-    else if (end === 'held') await hold(handling)
-    else await job.moveToWait(token)
+    if (end === 'ended') {
+      await complete(handling)
+      await tellTime(handling, began)
+    } else if (end === 'held') await hold(handling)
+    else if (end === 'later')
+      await unlessForgotten(handling, () => job.moveToDelayed(Date.now() + timing.later, token))
+    else await unlessForgotten(handling, async () => void (await job.moveToWait(token)))
   } finally {
     running.delete(id)
     release()
@@ -85,8 +93,57 @@ async function live(handling: Handling, lock: Lock, place: () => void): Promise<
   }
 }
 
-async function complete({ job, token }: Handling): Promise<void> {
-  await job.moveToCompleted(undefined, token, false)
+/** Whether the job is another host's now, that has what it starts from. */
+async function hand(handling: Handling): Promise<boolean> {
+  const { job, timing, queue, log } = handling
+  const { id, home } = job.data
+  if (home !== undefined || handling.betterHost === undefined) return false
+  const host = await handling.betterHost(id).catch(() => undefined)
+  if (host === undefined) return false
+  const entry = { line: job.queueName, name: job.id ?? '' }
+  if (!(await queue.hand(entry, host))) return false
+  await complete(handling)
+  log.debug({ job: id, host }, 'handed to a host that has what it starts from')
+  const late = setTimeout(() => {
+    queue.recall(entry, host).catch((err: unknown) => log.debug({ err, job: id }, 'is recalled later'))
+  }, timing.hand)
+  late.unref()
+  return true
+}
+
+// It had room when it was handed the job, and has not any more.
+async function handBack(handling: Handling): Promise<void> {
+  const { job, queue } = handling
+  await queue.giveBack({ line: job.queueName, name: job.id ?? '' })
+  await complete(handling)
+}
+
+// What the next jobs of the repository count for; nothing is lost where it can't be told.
+async function tellTime({ job, queue, log }: Handling, began: number): Promise<void> {
+  const { repository } = job.data
+  if (repository === undefined) return
+  const lane = { line: job.queueName, repository }
+  await queue
+    .took(lane, (performance.now() - began) / 1000)
+    .catch((err: unknown) => log.debug({ err, repository }, 'the time of a job is not counted'))
+}
+
+async function complete(handling: Handling): Promise<void> {
+  const { job, token } = handling
+  await unlessForgotten(handling, async () => void (await job.moveToCompleted(undefined, token, false)))
+}
+
+/** In a Redis that was emptied, or where somebody else took it out of line, a job has no place that it could leave. */
+async function unlessForgotten(
+  { job, connection, prefix }: Handling,
+  move: () => Promise<void>,
+): Promise<void> {
+  try {
+    await move()
+  } catch (error) {
+    if ((await connection.exists(jobKey(prefix, { line: job.queueName, name: job.id ?? '' }))) === 1)
+      throw error
+  }
 }
 
 // Out of the line first: only then can it be put there again.

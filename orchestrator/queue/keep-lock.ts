@@ -11,6 +11,8 @@ type Held = {
   readonly lockMs: number
   readonly redis: Redis
   readonly prefix: string
+  /** As in `TakeOrder`. */
+  readonly isOurs: ((id: string) => Promise<boolean>) | undefined
   readonly log: Logger
 }
 
@@ -21,17 +23,23 @@ export type Lock = {
   end(): void
 }
 
-/** Renews a job's lock each third of its life. Redis being away is no loss: only another owner is. */
+/**
+ * Renews a job's lock each third of its life. Redis being away is no loss, nor is it that the queue forgot the job or
+ * gave it to somebody who left it to us: only another owner is.
+ */
 export function keepLock(held: Held): Lock {
-  const { job, token, lockMs, log } = held
+  const { job, token, lockMs, isOurs, log } = held
   const lost = new AbortController()
   let renewing = false
+  const isKept = async () =>
+    (await job.extendLock(token, lockMs)) === 1 ||
+    (await regainLock(held)) ||
+    ((await isOurs?.(job.data.id)) ?? false)
   const renew = async () => {
     if (renewing) return
     renewing = true
     try {
-      const ours = (await job.extendLock(token, lockMs)) === 1 || (await regainLock(held))
-      if (ours || lost.signal.aborted) return
+      if ((await isKept()) || lost.signal.aborted) return
       clearInterval(timer)
       lost.abort(new LockLost('another host has taken the job over'))
     } catch (error) {
@@ -49,7 +57,7 @@ export function keepLock(held: Held): Lock {
  * meanwhile. A checker for stalled jobs leaves a job alone once it has a lock, so lock first and look afterwards.
  */
 async function regainLock({ job, token, lockMs, redis, prefix }: Held): Promise<boolean> {
-  const { lock, active } = lockNames(prefix, job.id ?? '')
+  const { lock, active } = lockNames(prefix, { line: job.queueName, name: job.id ?? '' })
   if ((await redis.set(lock, token, 'PX', lockMs, 'NX')) === null) return false
   const answers = await redis
     .multi()

@@ -4,7 +4,13 @@ import { InfraError } from '../../config/errors.ts'
 import { parseRedisUrl, withoutPassword } from './redis-url.ts'
 
 /** The socket of the embedded Redis, or the URL of another. */
-export type RedisAddress = { readonly socket: string } | { readonly url: string }
+export type RedisAddress =
+  | { readonly socket: string }
+  | {
+      readonly url: string
+      /** In the place of the URL's own. */
+      readonly password?: string
+    }
 
 type Connection = {
   readonly address: RedisAddress
@@ -55,11 +61,17 @@ export async function connectRedis({
 
 function redisOptions(address: RedisAddress): ClientOptions {
   return {
-    ...('socket' in address ? { path: address.socket } : parseRedisUrl(address.url)),
+    ...addressOptions(address),
     retryStrategy: (times: number) => Math.min(50 * times, 1000),
     // A demoted master answers READONLY: ask the sentinels again.
     reconnectOnError: (error: Error) => (error.message.startsWith('READONLY') ? 2 : false),
   }
+}
+
+function addressOptions(address: RedisAddress): RedisOptions {
+  if ('socket' in address) return { path: address.socket }
+  const { url, password } = address
+  return { ...parseRedisUrl(url), ...(password === undefined ? {} : { password }) }
 }
 
 // The client's type depends on `replyMapping`, which stays what it is.

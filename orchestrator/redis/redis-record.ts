@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { writeFileAtomic } from '../../images/atomic-file.ts'
+import { processIdentitySchema } from '../../images/process-identity.ts'
 
-const schema = z.object({ pid: z.number(), startTime: z.number(), socket: z.string() })
+const schema = processIdentitySchema.extend({ socket: z.string() })
 
 /** Which process serves a data folder, and where it listens. */
 export type RedisRecord = Readonly<z.infer<typeof schema>>

@@ -4,11 +4,17 @@ import { ConfigError } from '../../config/errors.ts'
 /**
  * What a `redis:` of the host file means to ioredis. Understood are `redis://[user:password@]host[:port][/db]`,
  * `rediss://` for TLS, and `redis+sentinel://[user:password@]host[:port],host[:port]/name[/db]` with
- * `rediss+sentinel://` for TLS; `?sentinelUsername=` and `?sentinelPassword=` are for the sentinels themselves.
+ * `rediss+sentinel://` for TLS, and `unix://[:password@]/path/of.sock[?db=N]`; `?sentinelUsername=` and `?sentinelPassword=` are for the sentinels themselves.
  *
  * @throws {ConfigError} on anything else; its message never holds a password
  */
 export function parseRedisUrl(url: string): RedisOptions {
+  const socket = /^unix:\/\/(?:([^@/?#]*)@)?(\/[^?#]+)(?:\?([^#]*))?$/.exec(url)
+  if (socket !== null) {
+    const [, login, path = '', query] = socket
+    const database = new URLSearchParams(query).get('db') ?? ''
+    return { path: decoded(path, url), ...readLogin(login, url), ...readDatabase(database, url) }
+  }
   const parts = /^(rediss?)(\+sentinel)?:\/\/(?:([^@/?#]*)@)?([^@/?#]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(
     url,
   )
@@ -82,6 +88,6 @@ function present<K extends string>(key: K, value: string | null): { [key in K]?:
 
 function refused(url: string, expected: string): ConfigError {
   return new ConfigError(`redis: expected ${expected}, got ${JSON.stringify(withoutPassword(url))}`, {
-    hint: 'Write redis://host:6379, rediss://:password@host:6380/0 or redis+sentinel://host1,host2:26379/name.',
+    hint: 'Write redis://host:6379, rediss://:password@host:6380/0, unix:///path/of.sock or redis+sentinel://host1,host2:26379/name.',
   })
 }

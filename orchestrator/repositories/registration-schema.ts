@@ -5,10 +5,12 @@ import {
   branchName,
   cloneUrl,
   cron,
+  networkOfRepository,
   notifyOn,
   notifyUrl,
   repositoryCount,
   repositoryName,
+  repositoryWeight,
 } from '../../config/host/repository-entry-schema.ts'
 import { imageName } from '../../config/schema/image-name.ts'
 import { mapping } from '../../config/schema/mapping.ts'
@@ -22,8 +24,10 @@ const changeable = {
   apiUrl: apiUrl().optional(),
   pipelineFile: relativePath().optional(),
   images: z.array(imageName(), { error: 'expected a list of names of images' }).optional(),
+  network: networkOfRepository.optional(),
   limits: mapping({
     running: repositoryCount().optional(),
+    weight: repositoryWeight().optional(),
     queued: repositoryCount().optional(),
     matrix: repositoryCount().optional(),
   }).optional(),

@@ -1,4 +1,4 @@
-import type { NotifyTarget } from '../../config/host/host-config.ts'
+import type { NotifyTarget, RepositoryNetwork } from '../../config/host/host-config.ts'
 import type { Repository, RepositoryLimits, Schedule } from '../model/repository.ts'
 
 /** What registers a repository; what is left out gets the default that docs/host-file.md names. */
@@ -14,6 +14,7 @@ export type RegistrationChange = {
   readonly apiUrl?: string | undefined
   readonly pipelineFile?: string | undefined
   readonly images?: readonly string[] | undefined
+  readonly network?: RepositoryNetwork | undefined
   readonly limits?: { readonly [K in keyof RepositoryLimits]?: RepositoryLimits[K] | undefined } | undefined
   readonly defaultBranch?: string | undefined
   readonly submodules?: boolean | undefined

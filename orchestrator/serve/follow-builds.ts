@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Archive } from '../archive/archive.ts'
 import type { BuildParts } from '../builds/build-parts.ts'
 import { showBuild, showJob } from '../http/schemas/show-build.ts'
+import { aboutBuild } from '../logs/about-build.ts'
 import { isEnded } from '../model/build.ts'
 import type { Store } from '../model/store.ts'
 import type { NotificationOutbox } from '../notifications/notification-outbox.ts'
@@ -31,7 +32,7 @@ export function followBuilds(followers: Followers): NonNullable<BuildParts['onBu
     if (!isEnded(build.state)) return
     // A full disk does not hold up a verdict: the next sweep keeps what is not kept now.
     await archive.keep(build, jobs).catch((error: unknown) => {
-      log.warn({ build: build.id, err: error }, 'the record of a build could not be kept yet')
+      aboutBuild(log, build).warn({ err: error }, 'the record of a build could not be kept yet')
     })
   }
 }

@@ -6,9 +6,26 @@ import { WebSocketServer } from 'ws'
 import { ConfigError } from '../../config/errors.ts'
 import type { HostConfig } from '../../config/host/host-config.ts'
 import type { HttpEnv } from '../http/auth.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Tokens } from '../tokens/token.ts'
+import { boundConnections } from './bound-connections.ts'
 
-type Listen = { app: Hono<HttpEnv>; host: HostConfig; tokens: Tokens; log: Logger }
+type Listen = {
+  app: Hono<HttpEnv>
+  host: HostConfig
+  tokens: Tokens
+  metrics: Pick<Metrics, 'limits' | 'registry'>
+  log: Logger
+  /** What a client may take, so that slow ones cannot keep others out. */
+  limits?: {
+    /** ms for the headers of a request. @defaultValue 20 s */
+    readonly headersMs?: number
+    /** ms for a whole request, its body included. @defaultValue 5 minutes */
+    readonly requestMs?: number
+    /** ms between two looks at what is late. @defaultValue 5 s */
+    readonly checkMs?: number
+  }
+}
 
 /** What a browser types or says at once. */
 const mostMessageBytes = 64 * 1024
@@ -22,7 +39,9 @@ export async function listen({
   app,
   host,
   tokens,
+  metrics,
   log,
+  limits: { headersMs = 20_000, requestMs = 300_000, checkMs = 5_000 } = {},
 }: Listen): Promise<{ url: string; close(): Promise<void> }> {
   const { host: address, port } = host.listen
   if (!loopback.includes(address)) await checkPublic({ host, tokens })
@@ -33,6 +52,11 @@ export async function listen({
         fetch: app.fetch,
         hostname: address,
         port,
+        serverOptions: {
+          headersTimeout: headersMs,
+          requestTimeout: requestMs,
+          connectionsCheckingInterval: checkMs,
+        },
         websocket: { server: webSockets as unknown as WebSocketServerLike },
       },
       () => resolve(started as Server),
@@ -50,6 +74,7 @@ export async function listen({
       )
     })
   })
+  boundConnections({ server, most: host.limits.connections, metrics })
   const bound = server.address()
   const actual = typeof bound === 'object' && bound !== null ? bound.port : port
   const url = `http://${address.includes(':') ? `[${address}]` : address}:${actual}`

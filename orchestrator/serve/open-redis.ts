@@ -4,6 +4,7 @@ import type { HostConfig } from '../../config/host/host-config.ts'
 import type { Scope } from '../../runner/scope.ts'
 import { connectRedis } from '../redis/connect-redis.ts'
 import { startEmbeddedRedis } from '../redis/embedded-redis.ts'
+import { redisAddress } from '../redis/redis-address.ts'
 
 type OpenRedis = {
   host: HostConfig
@@ -23,7 +24,7 @@ export async function openRedis({
   log,
   scope,
 }: OpenRedis): Promise<{ redis: Redis; patient: Redis }> {
-  const address = host.redis === undefined ? await embedded() : { url: host.redis }
+  const address = (await redisAddress(host)) ?? (await embedded())
   const redis = await connectRedis({ address, patience: 'fail-fast', name: 'mayfly', log })
   await scope.defer('Redis', () => redis.disconnect())
   const patient = await connectRedis({ address, patience: 'wait', name: 'mayfly-queues', log })

@@ -2,9 +2,9 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { writeFileAtomic } from '../../images/atomic-file.ts'
-import { isAlive, ownIdentity } from '../../images/process-identity.ts'
+import { isAlive, ownIdentity, processIdentitySchema } from '../../images/process-identity.ts'
 
-const schema = z.object({ pid: z.number(), startTime: z.number(), url: z.string() })
+const schema = processIdentitySchema.extend({ url: z.string() })
 
 /** Which process answers HTTP for a data folder, and where. `url` is on this computer, without a slash at its end. */
 export type ServerRecord = Readonly<z.infer<typeof schema>>

@@ -11,17 +11,17 @@ import type { Status } from './status.ts'
  * so that the other statuses of it wait without asking.
  */
 export function createSendStatus(
-  options: Pick<SenderParts, 'vault' | 'now' | 'dispatcher'> & {
+  options: Pick<SenderParts, 'vault' | 'now' | 'monotonic' | 'dispatcher'> & {
     forges: Forges
     /** ms */
     timeout: number
   },
 ): (status: Status) => Promise<Sent> {
-  const { forges, vault, now, timeout, dispatcher } = options
+  const { forges, vault, now, monotonic = () => performance.now(), timeout, dispatcher } = options
   const limitedUntil = new Map<string, number>()
   return async (status) => {
     const key = repositoryKey(status.repository)
-    const wait = (limitedUntil.get(key) ?? 0) - now().getTime()
+    const wait = (limitedUntil.get(key) ?? 0) - monotonic()
     if (wait > 0) return { kind: 'later', reason: `the rate limit of ${key} is used up`, wait }
     limitedUntil.delete(key)
     const token = await vault.get(key, repositorySecrets.token)
@@ -32,7 +32,7 @@ export function createSendStatus(
       return { kind: 'refused', reason: `the address of the API of ${key} is not known: set its api_url` }
     const answer = await sendRequest({ ...request, timeout, dispatcher })
     const limited = askedWait(answer, now())
-    if (limited !== undefined) limitedUntil.set(key, now().getTime() + limited)
+    if (limited !== undefined) limitedUntil.set(key, monotonic() + limited)
     return withoutToken(
       isRepeat(answer.status, answer.text) ? { kind: 'sent' } : judgeAnswer(answer, now()),
       token,

@@ -25,7 +25,13 @@ export function buildRecords(redis: ScriptedRedis, keys: StoreKeys): Store['buil
     },
     get: async (id) => (await readRecords<Build>(redis, [keys.build(id)]))[0],
     update: async (id, change) => {
-      const wanted = { ...place(id), ...buildFields(change), claims: false, write: randomUUID() }
+      const wanted = {
+        ...place(id),
+        ...buildFields(change),
+        claims: false,
+        revised: true,
+        write: randomUUID(),
+      }
       const pairs = await redis.mayflyChange(JSON.stringify(wanted))
       return pairs === null ? undefined : fromPairs<Build>(pairs)
     },
@@ -81,6 +87,6 @@ export function buildPlace(keys: StoreKeys, id: string): RecordPlace {
 }
 
 // The branch lies within the trigger, where a script does not look: it has a field of the store's own.
-function buildFields(build: Partial<Build>): RecordFields {
+export function buildFields(build: Partial<Build>): RecordFields {
   return toFields(build.trigger === undefined ? build : { ...build, '.branch': build.trigger.branch })
 }

@@ -9,7 +9,7 @@ import { indexKey, type StoreKeys } from './store-keys.ts'
 /** Jobs, whose every change is a compare-and-set on state and claim. */
 export function jobRecords(redis: ScriptedRedis, keys: StoreKeys): Store['jobs'] {
   const change = async (wanted: Omit<RecordChange, 'write'>): Promise<BuildJob | undefined> => {
-    const pairs = await redis.mayflyChange(JSON.stringify({ ...wanted, write: randomUUID() }))
+    const pairs = await redis.mayflyChange(JSON.stringify({ ...wanted, revised: true, write: randomUUID() }))
     return pairs === null ? undefined : fromPairs<BuildJob>(pairs)
   }
   return {
@@ -35,12 +35,27 @@ export function jobRecords(redis: ScriptedRedis, keys: StoreKeys): Store['jobs']
         claims: true,
         ...(most === undefined ? {} : { bound: { most, held: heldIndexes(keys), jobs: keys.job('') } }),
       }),
+    takeOver: (id, host, claim) =>
+      change({
+        ...jobPlace(keys, id),
+        ...toFields({ host }),
+        from: ['"claimed"', '"running"'],
+        claim: JSON.stringify(claim),
+        claims: true,
+      }),
     inState: async (state) => {
       const ids = await redis.zrange(indexKey(keys.jobs, [['state', state]]), '0', '-1')
       const jobs = await readRecords<BuildJob>(redis, ids.map(keys.job))
       // Between the two looks one may have moved on.
       return jobs.filter((job) => job !== undefined).filter((job) => job.state === state)
     },
+    count: (state, repository) =>
+      redis.zcard(
+        indexKey(keys.jobs, [
+          ['state', state],
+          ['repository', repository],
+        ]),
+      ),
   }
 }
 
@@ -49,7 +64,14 @@ function heldIndexes({ jobs }: StoreKeys): string[] {
   return ['claimed', 'running'].map((state) => indexKey(jobs, [['state', state]]))
 }
 
-/** Where a job is kept: indexed by state, in the order in which the jobs came to it. */
+/** Where a job is kept: indexed by state, and within it by repository, in the order in which the jobs came to it. */
 export function jobPlace(keys: StoreKeys, id: string): RecordPlace {
-  return { key: keys.job(id), id, index: keys.jobs, facets: ['state'], timed: true }
+  return {
+    key: keys.job(id),
+    id,
+    index: keys.jobs,
+    facets: ['state', 'repository'],
+    nested: true,
+    timed: true,
+  }
 }

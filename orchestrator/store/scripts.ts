@@ -17,10 +17,14 @@ export type RecordPlace = {
   readonly index: string
   /** Fields by which it is listed, alone and in every combination. */
   readonly facets: readonly string[]
+  /** By the first facet, by the first two and so on, in no other combination. */
+  readonly nested?: true
   /** Indexed by the time at which it came there, instead of by its id. */
   readonly timed: boolean
   /** Index of the records that have `ended`, by when; undefined for records that nobody looks for by their age. */
   readonly endings?: string
+  /** When it came to its timed indexes, ms since 1970. @defaultValue now */
+  readonly at?: number
 }
 
 export type RecordFields = {
@@ -36,6 +40,8 @@ export type RecordChange = RecordPlace &
     readonly claim?: string
     /** Grows the claim by one. */
     readonly claims: boolean
+    /** Counts the change in `revision`. */
+    readonly revised?: true
     /** Not where there are `most` records of the same repository in the indexes `held` already. */
     readonly bound?: {
       readonly most: number
@@ -78,6 +84,13 @@ export type PruneOrder = {
   readonly newest?: string
 }
 
+/** A build and its jobs as they once were, the build first. */
+export type RestoreOrder = {
+  readonly records: readonly (RecordPlace & RecordFields & { readonly revision: number })[]
+  /** Hash of what is to be removed from disk, which does not come back. */
+  readonly removing: string
+}
+
 /** One job of a finished build that goes. */
 export type RemoveJobOrder = Pick<PruneOrder, 'ended' | 'removing' | 'attempts'> & {
   /** Key of its build. */
@@ -102,6 +115,8 @@ export type ScriptedRedis = Redis & {
   mayflyPrune(order: string): Promise<number>
   /** The same. */
   mayflyRemoveJob(order: string): Promise<number>
+  /** Ids of the records that were written, for they were absent or older. */
+  mayflyRestore(order: string): Promise<string[]>
 }
 
 /** Teaches a client the store's scripts. */
@@ -117,12 +132,13 @@ local function values(record)
   return found
 end
 
--- The indexes of a record: one for each subset of its facets. JSON quoting keeps the names apart.
+-- The indexes of a record: one for each subset of its facets, or for each beginning of them. JSON quoting keeps the
+-- names apart.
 local function indexes(record, found)
   local names = { record.index }
   for i, facet in ipairs(record.facets) do
     if found[i] then
-      for n = 1, #names do names[#names + 1] = names[n] .. ',' .. facet .. '=' .. found[i] end
+      for n = record.nested and #names or 1, #names do names[#names + 1] = names[n] .. ',' .. facet .. '=' .. found[i] end
     end
   end
   if record.timed then table.remove(names, 1) end
@@ -131,6 +147,7 @@ end
 
 local function score(record)
   if not record.timed then return 0 end
+  if record.at then return record.at end
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
@@ -223,6 +240,7 @@ local before = values(change)
 apply(change)
 if change.claims then redis.call('HSET', key, 'claim', string.format('%d', tonumber(claim) + 1)) end
 redis.call('HSET', key, '.write', change.write)
+if change.revised then redis.call('HINCRBY', key, 'revision', 1) end
 reindex(change, before, values(change))
 return redis.call('HGETALL', key)
 `
@@ -305,6 +323,22 @@ forget(order.job)
 return 1
 `
 
+const mayflyRestore = `
+local order = cjson.decode(ARGV[1])
+local written = {}
+if redis.call('HEXISTS', order.removing, order.records[1].id) == 1 then return written end
+for _, record in ipairs(order.records) do
+  local has = redis.call('EXISTS', record.key) == 1 and tonumber(redis.call('HGET', record.key, 'revision') or 0)
+  local gone = redis.call('HEXISTS', order.removing, record.id) == 1
+  if not gone and (not has or has < record.revision) then
+    if has then forget(record) end
+    create(record)
+    written[#written + 1] = record.id
+  end
+end
+return written
+`
+
 const scripts = {
   mayflyAdd: indexing + mayflyAdd,
   mayflyChange: indexing + mayflyChange,
@@ -313,4 +347,5 @@ const scripts = {
   mayflyReleaseGroup,
   mayflyPrune: indexing + mayflyPrune,
   mayflyRemoveJob: indexing + mayflyRemoveJob,
+  mayflyRestore: indexing + mayflyRestore,
 }

@@ -71,6 +71,9 @@ type LogIn = {
   limit: ReturnType<typeof timeLimit>
 }
 
+/** characters of what a gateway says before it lets nobody in */
+const longestRefusal = 4_000
+
 async function logIn({ order: { job, hold }, addresses, privateKey, limit }: LogIn): Promise<Client> {
   const { host, port, hostKey } = hold.gateway
   const login = { user: job, privateKey, hostKey }
@@ -80,7 +83,7 @@ async function logIn({ order: { job, hold }, addresses, privateKey, limit }: Log
     try {
       const socket = await dial(address, port, limit.signal)
       const onBanner = (text: string) => {
-        said += text
+        said = (said + text).slice(0, longestRefusal)
       }
       return await connectSsh({ socket, login, signal: limit.signal, timeoutMs: enterMs, onBanner })
     } catch (error) {

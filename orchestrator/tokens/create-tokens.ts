@@ -13,6 +13,9 @@ type Options = {
 
 type Kept = Omit<Token, 'lastUsed'>
 
+/** Hash of the tokens in Redis. */
+export const tokensKey = (prefix: string): string => `${prefix}:tokens`
+
 /** How coarse the time of the last use is: a write to Redis at each request would buy nothing. ms */
 const useStep = 10 * 60_000
 
@@ -21,13 +24,12 @@ const useStep = 10 * 60_000
  * of all of it, so that how long a look-up takes says nothing about any part of a token.
  */
 export function createTokens({ redis, prefix, now }: Options): Tokens {
-  const kept = `${prefix}:tokens`
+  const kept = tokensKey(prefix)
   const uses = `${prefix}:token-uses`
 
   return {
-    async make({ name, scopes, expires }) {
-      check({ name, scopes, expires, now: now() })
-      const text = newTokenText()
+    async make({ name, scopes, expires, text = newTokenText() }) {
+      check({ name, scopes, expires, text, now: now() })
       const token: Kept = {
         id: ulid(now().getTime()).toLowerCase(),
         name,
@@ -77,9 +79,10 @@ function check(request: {
   name: string
   scopes: readonly string[]
   expires: string | undefined
+  text: string
   now: Date
 }): void {
-  const { name, scopes, expires, now } = request
+  const { name, scopes, expires, text, now } = request
   if (!/^[^\p{Cc}\p{Zl}\p{Zp}]{1,100}$/u.test(name)) {
     throw new ConfigError('expected a name of 1 to 100 characters for the token, such as who or what uses it')
   }
@@ -94,4 +97,6 @@ function check(request: {
       { hint: 'Write it as 2030-01-31 or 2030-01-31T12:00:00Z, or leave it out.' },
     )
   }
+  if (!isTokenText(text))
+    throw new ConfigError('expected a token, which starts with mfy_, got something else')
 }

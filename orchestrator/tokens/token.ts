@@ -21,13 +21,14 @@ export type TokenHolder = Pick<Token, 'id' | 'name' | 'scopes'>
 export type Tokens = {
   /**
    * Makes a token and gives its clear text, this once.
-   * @param request expires: ISO 8601, in the future; never where it is left out
+   * @param request expires: ISO 8601, in the future; never where it is left out; text: made where it is left out
    * @throws ConfigError
    */
   make(request: {
     name: string
     scopes: readonly TokenScope[]
     expires?: string | undefined
+    text?: string
   }): Promise<{ token: Token; text: string }>
   /** Undefined for what is no token, was revoked or is over. */
   verify(text: string): Promise<TokenHolder | undefined>

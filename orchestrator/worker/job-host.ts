@@ -2,25 +2,43 @@ import { cpus, totalmem } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { withPool } from '../../runner/pool/with-pool.ts'
+import type { LeftJob } from '../adoption/take-up-left.ts'
+import { betterHost } from '../hosts/better-host.ts'
 import { endLostJobs } from '../hosts/end-lost-jobs.ts'
 import { type Hosts, heartbeatMs } from '../hosts/hosts.ts'
+import { createLostHosts } from '../hosts/lost-hosts.ts'
+import { createWarmHosts } from '../hosts/warm-hosts.ts'
+import { aboutJob } from '../logs/about-job.ts'
+import { isEnded } from '../model/build.ts'
+import { hasLabels } from '../model/has-labels.ts'
 import type { Resources } from '../queue/capacity.ts'
+import type { JobQueue } from '../queue/job-queue.ts'
 import { takeJobs } from '../queue/take-jobs.ts'
 import type { JobTaker, TakeOrder } from '../queue/take-order.ts'
-import { isHeld } from './claim-job.ts'
+import { createSoleTask, type SoleTask } from '../redis/sole-task.ts'
+import { claimName, isHeld } from './claim-job.ts'
+import { deliverResults } from './deliver-results.ts'
 import { endJob } from './end-job.ts'
 import { createHostPool } from './host-pool.ts'
-import { runBuildJob } from './run-build-job.ts'
+import { createPutBackRuns } from './put-back-runs.ts'
+import { runBuildJob, runLeftJob } from './run-build-job.ts'
+import { runsElsewhere } from './runs-elsewhere.ts'
+import { type OwnCordon, watchCordon } from './watch-cordon.ts'
 import type { WorkerParts } from './worker-parts.ts'
 
 type JobHost = {
   parts: WorkerParts
   hosts: Hosts
+  queue: JobQueue
   connection: Redis
   prefix: string
   /** What this host gives to machines. @defaultValue hostCapacity() */
   capacity?: Resources
   timing?: TakeOrder['timing']
+  /** ms between two words of this host to the others. @defaultValue heartbeatMs */
+  heartbeat?: number
+  /** Jobs of killed processes that this one goes on with. @defaultValue none */
+  left?: readonly LeftJob[]
 }
 
 /** Kept for the host itself: its system, this process, Redis. */
@@ -35,9 +53,22 @@ export function hostCapacity(): Resources {
   return { cpus: count, memory: Math.max(2 ** 29, totalmem() - reservedMemory - count * besideGuest) }
 }
 
+export type StopBound = {
+  /** Milliseconds that jobs have to end; then they are put back. */
+  readonly graceMs: number
+  /**
+   * Whether machines that outlive this process go on with their jobs, which are neither waited for nor put back.
+   * @defaultValue no
+   */
+  readonly leave?: boolean | undefined
+}
+
+/** Gives the ids of the jobs that it left to the next process. */
+type Stop = (bound: StopBound) => Promise<readonly string[]>
+
 /** Takes jobs off the line and runs them here, announcing this host and ending what lost hosts left. */
-export function startJobHost(options: JobHost): { stop(bound: { graceMs: number }): Promise<void> } {
-  const { parts, hosts, connection, prefix, capacity = hostCapacity() } = options
+export function startJobHost(options: JobHost): { stop: Stop } {
+  const { parts, hosts, queue, connection, prefix, capacity = hostCapacity() } = options
   const { store, hostName, log } = parts
   let tellAnnounced: () => void = () => undefined
   const announced = new Promise<void>((resolve) => {
@@ -45,24 +76,74 @@ export function startJobHost(options: JobHost): { stop(bound: { graceMs: number 
   })
   let tellChanged: () => void = () => undefined
   const claims = new Set<string>()
+  const outliving = new Set<string>()
+  const computer = parts.self?.facts().computer
+  const warmHosts = createWarmHosts({ redis: connection, prefix })
+  const noteWarm = async (id: string) => {
+    const job = await store.jobs.get(id)
+    if (job?.host === hostName && (job.state === 'passed' || job.state === 'failed'))
+      await warmHosts.ran(job, computer ?? hostName)
+  }
   // Machines that wait do not count as taken: a job that finds no room beside them gets theirs.
   const pool = createHostPool({ parts, capacity, spare: () => taker.free() })
+  const runs = createPutBackRuns()
+  const cordon = watchCordon({
+    ...{ cordons: parts.cordons, hosts },
+    self: { name: hostName, computer },
+    onDue: () => runs.putBack('this host is drained'),
+  })
   const pooled = { ...parts, startMachine: withPool(parts.startMachine, pool) }
   const taker: JobTaker = takeJobs({
-    connection,
-    prefix,
-    capacity,
-    log,
+    ...{ connection, prefix, queue, hostName, capacity, log },
+    labels: () => parts.self?.labels() ?? [],
     ...(options.timing === undefined ? {} : { timing: options.timing }),
     onChange: () => {
       tellChanged()
+      parts.self?.touch()
       pool.look()
     },
     needs: async (id) => (await store.jobs.get(id))?.resources,
+    begun: (options.left ?? []).map((left) => ({
+      id: left.job.id,
+      need: left.job.resources,
+      run: async (signal) => {
+        await announced
+        const own = runs.begin(signal)
+        await runLeftJob({ parts, left, signal: own.signal, claims, outliving })
+          .catch((err: unknown) =>
+            aboutJob(log, left.job).error({ err }, 'a job that was taken up could not be ended'),
+          )
+          .finally(own.end)
+      },
+    })),
     run: async (job) => {
       // A host that the others have not heard of has no jobs: they would take this one for lost.
       await announced
-      return await runBuildJob({ parts: pooled, job, claims })
+      // The word may have come while this host waited for a job.
+      await cordon.look().catch(() => undefined)
+      if (cordon.why() !== undefined) return 'put-back'
+      if (job.redelivered && (await runsElsewhere({ store, hosts }, job.id))) return 'ended'
+      const own = runs.begin(job.signal)
+      const running = runBuildJob({
+        ...{ parts: pooled, job: { ...job, signal: own.signal }, claims, outliving },
+      })
+      const end = await running.finally(own.end)
+      await noteWarm(job.id)
+      return end
+    },
+    betterHost: async (id) => {
+      const job = await store.jobs.get(id)
+      return job && (await betterHost({ hosts, warmHosts, computer: computer ?? hostName }, job))
+    },
+    untilClear: async (signal) => {
+      do {
+        await cordon.untilClear(signal)
+        await parts.pressure?.untilClear(signal)
+      } while (!signal.aborted && cordon.why() !== undefined)
+    },
+    isOurs: async (id) => {
+      const job = await store.jobs.get(id)
+      return job !== undefined && claims.has(claimName(job)) && !isEnded(job.state)
     },
     isHeld: (id) => isHeld({ parts, id }),
     onHeld: async (id) => {
@@ -74,9 +155,11 @@ export function startJobHost(options: JobHost): { stop(bound: { graceMs: number 
     },
     onMisfit: async (id, reason) => {
       const alive = (await hosts.list()).filter(({ stale, name }) => !stale && name !== hostName)
-      const need = (await store.jobs.get(id))?.resources
+      const asked = await store.jobs.get(id)
+      const need = asked?.resources
       const fitsElsewhere = alive.some(
-        ({ cpus, memory }) => need && need.cpus <= cpus.total && need.memory <= memory.total,
+        ({ cpus, memory, labels }) =>
+          need && need.cpus <= cpus.total && need.memory <= memory.total && hasLabels(labels, asked?.runsOn),
       )
       if (fitsElsewhere) return 'put-back'
       await endJob({ parts, id, failure: 'config', reason: `no host can ever run it: ${reason}` })
@@ -90,15 +173,42 @@ export function startJobHost(options: JobHost): { stop(bound: { graceMs: number 
   const ending = new AbortController()
   const changes = createChanges()
   tellChanged = changes.tell
+  parts.pressure?.onChange(changes.tell)
+  const unsubscribe = parts.bus.subscribe((message) => {
+    if (message.type === 'host' && message.id === computer) changes.tell()
+  })
   const { signal } = ending
-  const beat = heartbeat({ parts, hosts, capacity, taker, changes, onAnnounced: tellAnnounced, signal })
+  const everyMs = options.heartbeat ?? heartbeatMs
+  const lostHosts = createLostHosts({ grace: 2 * everyMs })
+  const now = () => new Date()
+  const lost = createSoleTask({
+    ...{ redis: connection, key: `${prefix}:hosts-watch`, holder: hostName, everyMs },
+    work: () => endLostJobs({ store, hosts, builds: parts.builds, now, log, lostHosts }),
+  })
+  const beat = heartbeat({
+    parts,
+    hosts,
+    capacity,
+    taker,
+    claims,
+    cordon,
+    changes,
+    onAnnounced: tellAnnounced,
+    ...{ signal, lost, everyMs },
+  })
   return {
-    stop: async (bound) => {
-      await Promise.all([taker.stop(bound), pool.drain()])
+    stop: async ({ graceMs, leave = false }) => {
+      const staysBehind = leave ? (id: string) => outliving.has(id) : undefined
+      await Promise.all([taker.stop({ graceMs, staysBehind }), pool.drain()])
       ending.abort()
+      unsubscribe()
       changes.tell()
       await beat
-      await hosts.leave(hostName)
+      await lost.close()
+      const left = taker.running().filter((id) => outliving.has(id))
+      if (left.length === 0) await hosts.leave(hostName)
+      else await hosts.goAway(hostName, { running: left, ms: parts.host.stop.orphaned })
+      return left
     },
   }
 }
@@ -108,30 +218,49 @@ type Heartbeat = {
   hosts: Hosts
   capacity: Resources
   taker: JobTaker
+  /** The claims that this process works on. */
+  claims: ReadonlySet<string>
+  cordon: Pick<OwnCordon, 'look'>
   changes: Changes
   onAnnounced: () => void
   signal: AbortSignal
+  /** Ends the jobs of lost hosts: for all hosts to read all jobs whenever one of theirs begins or ends is too much. */
+  lost: SoleTask
+  everyMs: number
 }
 
 async function heartbeat(options: Heartbeat): Promise<void> {
-  const { parts, hosts, capacity, taker, changes, onAnnounced, signal } = options
-  const { store, builds, hostName, log } = parts
+  const { parts, hosts, capacity, taker, claims, cordon, changes, onAnnounced, signal, lost, everyMs } =
+    options
+  const { store, builds, results, hostName, log } = parts
   while (!signal.aborted) {
     try {
       const free = taker.free()
       await hosts.announce({
+        ...parts.self?.facts(),
         name: hostName,
         cpus: { total: capacity.cpus, taken: capacity.cpus - free.cpus },
         memory: { total: capacity.memory, taken: capacity.memory - free.memory },
         running: taker.running(),
+        pressure: parts.pressure?.why(),
       })
       onAnnounced()
-      await endLostJobs({ store, hosts, builds, now: () => new Date(), log })
+      await cordon.look()
+      // Before anybody's jobs are ended: verdicts that came to be are not lost with whoever had them.
+      if (results !== undefined) await deliverKept({ results, store, builds, claims, log })
+      await lost.run()
     } catch (error) {
       log.warn({ err: error }, 'this host could not announce itself')
     }
-    await changes.within(heartbeatMs)
+    await changes.within(everyMs)
   }
+}
+
+/** What is not delivered now is with the next heartbeat. */
+async function deliverKept(delivery: Parameters<typeof deliverResults>[0]): Promise<void> {
+  await deliverResults(delivery).catch((error: unknown) =>
+    delivery.log.warn({ err: error }, 'verdicts that are kept on this host are told later'),
+  )
 }
 
 type Changes = { tell(): void; within(ms: number): Promise<void> }

@@ -10,7 +10,7 @@ type Trying<T> = {
   readonly isOver: () => boolean
   readonly log: Pick<Logger, 'warn'>
   /** ms @defaultValue 15 minutes */
-  readonly mostMs?: number
+  readonly mostMs?: number | undefined
 }
 
 const firstPause = 100

@@ -34,7 +34,7 @@ export async function watchCancel(watch: Watch): Promise<Watched> {
   const cancel = (by: string) => controller.abort(new Cancelled(`cancelled by ${by}`))
   const kill = (by: string) => {
     controller.abort(new Killed(`killed by ${by}: its machine was ended with SIGKILL`))
-    machine?.destroy('now').catch((err: unknown) => log.error({ job: job.id, err }, 'a kill did not work'))
+    machine?.destroy('now').catch((err: unknown) => log.error({ err }, 'a kill did not work'))
   }
   const unsubscribe = bus.subscribe((message) => {
     if (message.type === 'cancel' && message.job === job.id) cancel(message.by)
@@ -46,8 +46,7 @@ export async function watchCancel(watch: Watch): Promise<Watched> {
     if (record.killRequested !== undefined) kill(record.killRequested)
     else if (record.cancelRequested !== undefined) cancel(record.cancelRequested)
   }
-  const tryLook = () =>
-    look().catch((err: unknown) => log.debug({ job: job.id, err }, 'no look at the record'))
+  const tryLook = () => look().catch((err: unknown) => log.debug({ err }, 'no look at the record'))
   await tryLook()
   const timer = setInterval(() => void tryLook(), lookMs)
   return {

@@ -112,7 +112,7 @@ function tooMany(count: number, path: string): InfraError {
     'collect',
     `expected at most ${count} artifacts, got more: ${JSON.stringify(path)} is one too many`,
     {
-      hint: 'pack them into one file in the last step, or raise the limit in the host file',
+      hint: 'pack them into one file in the last step, or raise the limit in the host file: limits.artifact_count',
     },
   )
 }

@@ -84,7 +84,9 @@ function tooLarge(limit: number, path: string): InfraError {
   return new InfraError(
     'collect',
     `expected at most ${formatSize(limit)} of artifacts, got more: ${JSON.stringify(path)} goes beyond it`,
-    { hint: 'keep less, compress it in the last step, or raise the limit in the host file' },
+    {
+      hint: 'keep less, compress it in the last step, or raise the limit in the host file: limits.artifact_bytes',
+    },
   )
 }
 

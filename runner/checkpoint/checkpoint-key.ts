@@ -18,10 +18,10 @@ export async function checkpointKey(
   subject: TemplateSubject & { readonly network: NetworkMode },
   setup: Setup,
 ): Promise<CheckpointKey> {
-  const { scripts, shell, files, preparation, access } = setup
+  const { scripts, shell, files, preparation, access, isOffline } = setup
   const parts = {
     template: await templateKey(subject),
-    network: subject.network,
+    network: isOffline === true ? `${subject.network}, switched off` : subject.network,
     scripts,
     shell,
     files,

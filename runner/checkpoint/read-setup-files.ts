@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { addAbortSignal, Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { extract } from 'tar-stream'
 import type { TarSource } from '../job/job-order.ts'
 
@@ -39,7 +40,9 @@ export async function readSetupFiles(
 
 async function digestOf(chunks: readonly Buffer[]): Promise<string> {
   const archive = extract()
-  Readable.from(chunks).pipe(archive)
+  // Listened to from the start: the archive's error would end the whole process.
+  const read = pipeline(Readable.from(chunks), archive)
+  read.catch(() => undefined)
   const lines: string[] = []
   for await (const entry of archive) {
     const { name, type, mode, linkname } = entry.header
@@ -47,5 +50,6 @@ async function digestOf(chunks: readonly Buffer[]): Promise<string> {
     for await (const chunk of entry) content.update(chunk as Buffer)
     lines.push(JSON.stringify([name, type, mode, linkname ?? '', content.digest('hex')]))
   }
+  await read
   return createHash('sha256').update(lines.sort().join('\n')).digest('hex')
 }

@@ -68,6 +68,7 @@ export class RecordingMachine implements Machine {
   readonly park: Machine['park'] = (jobFolder, signal) => this.#current.park(jobFolder, signal)
   readonly openConsole: Machine['openConsole'] = (signal) => this.#current.openConsole(signal)
   readonly writeLogin: Machine['writeLogin'] = () => this.#current.writeLogin()
+  readonly outlive: Machine['outlive'] = (terms) => this.#current.outlive(terms)
   readonly runStep: Machine['runStep'] = (step, signal) => this.#current.runStep(step, signal)
 
   keepSetup(signal: AbortSignal): Promise<KeepResult> {

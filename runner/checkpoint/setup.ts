@@ -9,6 +9,8 @@ export type Setup = {
   readonly files: string
   /** What its scripts find; nothing in it tells one build from another. */
   readonly preparation: Preparation
+  /** Whether it has no way out although the machine has. @defaultValue false */
+  readonly isOffline?: boolean
   /** Milliseconds after which its result counts no more. */
   readonly maxAge: number
   readonly access: SetupAccess

@@ -2,6 +2,7 @@ import { InfraError } from '../../config/errors.ts'
 import { takeLock } from '../../images/lock.ts'
 import type { BootOrder } from '../machine/boot-order.ts'
 import { NoMemory } from '../machine/check-memory.ts'
+import { KilledOnHost } from '../machine/killed-on-host.ts'
 import type { Machine } from '../machine/machine.ts'
 import { CannotFreeze } from '../template/build-template.ts'
 import { cloneMachine } from '../template/clone-machine.ts'
@@ -80,8 +81,10 @@ async function restore({ order, setup, shelf, id }: Restore): Promise<Restored> 
     signal.throwIfAborted()
     if (!(error instanceof InfraError) || error.class === 'host-disk-full') throw error
     if (error instanceof NoMemory) throw error
-    await removeTemplate(shelf, checkpoint.key)
-    const why = `checkpoint ${checkpoint.key} did not start and was thrown away: ${error.message}`
+    const wasKilled = error instanceof KilledOnHost
+    if (!wasKilled) await removeTemplate(shelf, checkpoint.key)
+    const what = wasKilled ? 'did not start' : 'did not start and was thrown away'
+    const why = `checkpoint ${checkpoint.key} ${what}: ${error.message}`
     onNote(why)
     return { machine: undefined, why }
   }

@@ -3,10 +3,16 @@ import type { NetworkMode } from '../../config/pipeline/pipeline.ts'
 import { createEgressProxy } from './egress-proxy.ts'
 import { WayOut } from './way-out.ts'
 
-type Order = { network: NetworkMode; host: HostConfig; onNote: (text: string) => void }
+type Order = {
+  network: NetworkMode
+  host: HostConfig
+  onNote: (text: string) => void
+  /** Port in the guest on which it was offered before. */
+  port?: number | undefined
+}
 
 /** The way out that a network mode gives; undefined where there is none, or where SLIRP itself is one. */
-export function createWayOut({ network, host, onNote }: Order): WayOut | undefined {
+export function createWayOut({ network, host, onNote, port }: Order): WayOut | undefined {
   if (network !== 'web') return undefined
   const proxy = createEgressProxy({
     policy: host.network,
@@ -14,5 +20,5 @@ export function createWayOut({ network, host, onNote }: Order): WayOut | undefin
       if (refused !== undefined) onNote(`network: ${name}:${port} refused, ${refused}`)
     },
   })
-  return new WayOut(proxy)
+  return new WayOut(proxy, port)
 }

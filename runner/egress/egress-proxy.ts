@@ -9,7 +9,7 @@ import { createEgressRecords } from './egress-record.ts'
 import { forwardRequest } from './forward-request.ts'
 import { hostNetworks as hostNetworksOfThisHost } from './host-networks.ts'
 import { openTunnel } from './open-tunnel.ts'
-import { reach, resolveName } from './reach.ts'
+import { type Reach, reach, resolveName } from './reach.ts'
 import { readAbsoluteUrl, readAuthority } from './read-target.ts'
 import { refuseAddress } from './refuse-address.ts'
 
@@ -38,10 +38,20 @@ export type EgressProxyOptions = {
   }
 }
 
+/** What holds beside the proxy's own policy, until it is told otherwise. */
+export type EgressLimit = {
+  /** Nothing is let out, and what is open is closed. @defaultValue false */
+  readonly isOffline?: boolean
+  /** Narrows the proxy's own. @defaultValue none */
+  readonly policy?: EgressPolicy | undefined
+}
+
 export type EgressProxy = {
   /** Serves one connection of the guest's: an SSH channel, or any other duplex stream. Its errors are ours. */
   accept(stream: Duplex): void
   record(): EgressRecord[]
+  /** Takes the place of the limit before. */
+  limit(limit: EgressLimit): void
   /** Ends every connection. */
   close(): void
 }
@@ -69,9 +79,18 @@ export function createEgressProxy(options: EgressProxyOptions): EgressProxy {
     keepAliveTimeout: limits.idle,
   })
 
+  let limit: EgressLimit = {}
+  const offline = (): Reach | undefined =>
+    limit.isOffline === true ? { kind: 'refused', reason: 'this step has no network' } : undefined
+  const decideWay = async (target: Target): Promise<Reach> => {
+    const policies = limit.policy === undefined ? [policy] : [policy, limit.policy]
+    // Asked twice: it may have become so while the name was looked up.
+    return offline() ?? (await reach(target, { policies, resolve, refuse }).then((way) => offline() ?? way))
+  }
+
   /** Puts a request on the record; gives the addresses to go to, or answers it and gives undefined. */
   const decide = async (method: string, target: Target, answer: Answer) => {
-    const way = await reach(target, { policy, resolve, refuse })
+    const way = await decideWay(target)
     const record = records.of(target)
     record.requests++
     if (way.kind === 'open' && way.outsideAllowList) record.outsideAllowList = true
@@ -134,6 +153,10 @@ export function createEgressProxy(options: EgressProxyOptions): EgressProxy {
       destroyWhenIdle(stream, limits.idle)
     },
     record: () => records.list(),
+    limit(next) {
+      limit = next
+      if (next.isOffline === true) for (const stream of streams) stream.destroy()
+    },
     close() {
       for (const stream of streams) stream.destroy()
       agent.destroy()

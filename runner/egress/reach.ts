@@ -10,7 +10,8 @@ export type Reach =
   | { readonly kind: 'unresolved'; readonly reason: string }
 
 export type ReachOptions = {
-  readonly policy: EgressPolicy
+  /** All of them have to agree. */
+  readonly policies: readonly EgressPolicy[]
   readonly resolve: (host: string) => Promise<string[]>
   readonly refuse: (address: string, port: number) => string | undefined
 }
@@ -22,11 +23,15 @@ const mostAddresses = 4
  * asked for: DNS carries data too); what is connected to is the very address that was checked, so a name that
  * changes its address between check and connect (rebinding) gains nothing.
  */
-export async function reach(target: Target, { policy, resolve, refuse }: ReachOptions): Promise<Reach> {
-  const denied = refuseDenied(policy, target)
-  if (denied !== undefined) return { kind: 'refused', reason: denied }
-  const unlisted = refuseByPolicy(policy, target)
-  if (unlisted !== undefined && !policy.audit) return { kind: 'refused', reason: unlisted }
+export async function reach(target: Target, { policies, resolve, refuse }: ReachOptions): Promise<Reach> {
+  let outsideAllowList = false
+  for (const policy of policies) {
+    const denied = refuseDenied(policy, target)
+    if (denied !== undefined) return { kind: 'refused', reason: denied }
+    const unlisted = refuseByPolicy(policy, target)
+    if (unlisted !== undefined && !policy.audit) return { kind: 'refused', reason: unlisted }
+    outsideAllowList ||= unlisted !== undefined
+  }
   const bare = target.host.replace(/^\[(.*)\]$/, '$1')
   let addresses: string[]
   try {
@@ -37,7 +42,7 @@ export async function reach(target: Target, { policy, resolve, refuse }: ReachOp
   const judged = addresses.map((address) => ({ address, reason: refuse(address, target.port) }))
   const open = judged.filter(({ reason }) => reason === undefined).map(({ address }) => address)
   if (open.length > 0) {
-    return { kind: 'open', addresses: open.slice(0, mostAddresses), outsideAllowList: unlisted !== undefined }
+    return { kind: 'open', addresses: open.slice(0, mostAddresses), outsideAllowList }
   }
   const [first] = judged
   if (first === undefined) return { kind: 'unresolved', reason: 'the name has no address' }

@@ -1,5 +1,6 @@
 import type { Client, ClientChannel } from 'ssh2'
 import { InfraError } from '../../config/errors.ts'
+import { paceWrites } from '../ssh/ssh2/pace-writes.ts'
 import type { EgressProxy } from './egress-proxy.ts'
 
 /**
@@ -19,8 +20,10 @@ export class WayOut {
   readonly #proxy: EgressProxy
   #port: number | undefined
 
-  constructor(proxy: EgressProxy) {
+  /** `port`: the one that the guest has been told before. */
+  constructor(proxy: EgressProxy, port?: number) {
     this.#proxy = proxy
+    this.#port = port
   }
 
   /** Port on the guest's loopback, the same on every connection; undefined before the first. */
@@ -34,7 +37,9 @@ export class WayOut {
 
   /** Sets the forward up on a connection. A port that an older connection still holds is waited for. */
   async attach(client: Client, signal: AbortSignal): Promise<void> {
-    client.on('tcp connection', (_details, accept: () => ClientChannel) => this.#proxy.accept(accept()))
+    client.on('tcp connection', (_details, accept: () => ClientChannel) =>
+      this.#proxy.accept(paceWrites(accept(), client)),
+    )
     for (let attempt = 1; ; attempt++) {
       try {
         if (this.#port !== undefined) await forwardIn(client, this.#port)

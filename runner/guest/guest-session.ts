@@ -23,6 +23,8 @@ type GuestSession = {
   proxyPort: () => number | undefined
   /** What the guest was prepared with while it started, if it was. */
   prepared?: Prepared | undefined
+  /** Whether it is one that somebody else has worked in, who may have left the upload behind. @defaultValue false */
+  isAdopted?: boolean
   /** Runs a call into the guest and says what its failure really was. */
   guard: <T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>) => Promise<T>
   onNote: (text: string) => void
@@ -31,7 +33,7 @@ type GuestSession = {
 /** A preparation, and the port of the proxy that it told the guest. */
 export type Prepared = { readonly preparation: Preparation; readonly proxyPort: number | undefined }
 
-type SessionMethods = { workdir(): string } & Pick<
+type SessionMethods = { workdir(): string; prepared(): Prepared | undefined } & Pick<
   Machine,
   'prepare' | 'rehearse' | 'addSecrets' | 'upload' | 'putFile' | 'exec' | 'runStep' | 'files'
 >
@@ -42,13 +44,15 @@ export function guestSession({
   user,
   proxyPort,
   prepared: preparedAtStart,
+  isAdopted = false,
   guard,
   onNote,
 }: GuestSession): SessionMethods {
-  let workdir = `/home/${user}`
+  let workdir = isAdopted && preparedAtStart ? preparedAtStart.preparation.workdir : `/home/${user}`
   let prepared = preparedAtStart
   /** What is to be done in the guest before the next step, and can be done along with its files. */
   const owed = new Map<'environment' | 'removal', (sftp: SFTPWrapper) => Promise<unknown>>()
+  if (isAdopted) owed.set('removal', removeTar)
   const files = remoteFiles({ link, guard })
 
   const run = async (command: string, signal: AbortSignal, input?: string) =>
@@ -65,7 +69,7 @@ export function guestSession({
     return await putStream({ sftp, path, source, mode, signal })
   }
 
-  const session: Omit<SessionMethods, 'workdir' | 'rehearse'> = {
+  const session: Omit<SessionMethods, 'workdir' | 'prepared' | 'rehearse'> = {
     prepare: (preparation, signal) =>
       guard(signal, async (both) => {
         workdir = preparation.workdir
@@ -143,6 +147,7 @@ export function guestSession({
   return {
     ...session,
     workdir: () => workdir,
+    prepared: () => prepared,
     rehearse: (signal) => guard(signal, (both) => rehearse({ session, workdir, link, signal: both })),
   }
 }

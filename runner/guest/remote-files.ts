@@ -5,7 +5,7 @@ import ssh2, { type Attributes, type FileEntry, type SFTPWrapper } from 'ssh2'
 import { InfraError } from '../../config/errors.ts'
 import type { RemoteEntry, RemoteFiles } from '../machine/machine.ts'
 import type { GuestLink } from '../ssh/guest-link.ts'
-import { callback, isSftpAnswer } from '../ssh/sftp.ts'
+import { callback, isSftpAnswer, onSessionOver, openHandle } from '../ssh/sftp.ts'
 import { sftpOf } from '../ssh/sftp-of.ts'
 
 type Remote = {
@@ -15,6 +15,8 @@ type Remote = {
 
 /** A guest can answer a listing without end. */
 const mostEntries = 200_000
+/** characters over all names of a listing; each of them may be 256 KiB long */
+const mostOfNames = 16 * 1024 * 1024
 
 const { NO_SUCH_FILE, EOF } = ssh2.utils.sftp.STATUS_CODE
 
@@ -24,8 +26,9 @@ export function remoteFiles({ link, guard }: Remote): RemoteFiles {
     list: (directory, signal) =>
       guard(signal, async (both) => {
         const sftp = await sftpOf(await link.connection(both))
-        const handle = await callback<Buffer>(sftp, (done) => sftp.opendir(directory, done))
+        const handle = await openHandle(sftp, (done) => sftp.opendir(directory, done))
         const entries: RemoteEntry[] = []
+        let ofNames = 0
         try {
           for (;;) {
             both.throwIfAborted()
@@ -33,8 +36,9 @@ export function remoteFiles({ link, guard }: Remote): RemoteFiles {
             if (batch === undefined) return entries
             for (const { filename, attrs } of batch) {
               if (filename !== '.' && filename !== '..') entries.push(entryOf(filename, attrs))
+              ofNames += filename.length
             }
-            if (entries.length > mostEntries) {
+            if (entries.length > mostEntries || ofNames > mostOfNames) {
               throw new InfraError(
                 'collect',
                 `expected at most ${mostEntries} names in ${directory}, got more`,
@@ -68,16 +72,23 @@ export function remoteFiles({ link, guard }: Remote): RemoteFiles {
       const out = new PassThrough()
       guard(signal, async (both) => {
         const sftp = await sftpOf(await link.connection(both))
-        await pipeline(sftp.createReadStream(path), out, { signal: both })
+        const file = sftp.createReadStream(path)
+        const forget = onSessionOver(sftp, () => void file.destroy(new Error('the SFTP session is over')))
+        await pipeline(file, out, { signal: both }).finally(forget)
       }).catch((error: Error) => out.destroy(error))
       return out
     },
   }
 }
 
+// A server says that there are no more names by a status; one without names could be sent for ever.
+const noListing = 'expected names from the SFTP server, got none'
+
 async function readBatch(sftp: SFTPWrapper, handle: Buffer): Promise<FileEntry[] | undefined> {
   try {
-    return await callback<FileEntry[]>(sftp, (done) => sftp.readdir(handle, done))
+    const batch: unknown = await callback<FileEntry[]>(sftp, (done) => sftp.readdir(handle, done))
+    if (!Array.isArray(batch) || batch.length === 0) throw new Error(noListing)
+    return batch
   } catch (error) {
     if (isSftpAnswer(error) && error.code === EOF) return undefined
     throw error

@@ -30,7 +30,7 @@ const stopMs = 30_000
 export async function runStep({ source, step, signal, onNote }: RunStep): Promise<StepExit> {
   const limit = step.timeout === undefined ? undefined : timeLimit(signal, step.timeout)
   const both = limit?.signal ?? signal
-  let received = 0
+  let received = step.heard ?? 0
   const onOutput = async (chunk: Buffer) => {
     received += chunk.length
     await step.onOutput(chunk)

@@ -22,6 +22,7 @@ export type JobMachine = {
 export async function bootJobMachine(life: JobLife, image: ShelfImage): Promise<JobMachine> {
   const { order, timeline, sampler, console, signal } = life
   const { job, host, context } = order
+  if (image.provenance !== undefined) timeline.emit({ type: 'image', image: image.provenance })
   const workdir = workFolder(image.profile.user)
   const preparation = { workdir, env: jobEnvironment(job.env, context) }
   const setup = await prepareSetup(life, image)
@@ -87,12 +88,14 @@ function logHeader(facts: MachineFacts): string {
     accel,
     accelReason,
     gates,
+    confinement,
   } = facts
   const total = gates.reduce((sum, { ms }) => sum + ms, 0)
   const times = gates.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(', ')
   return [
     `image ${image} ${imageDigest.slice(0, 19)}, ${cpus} cpus, ${formatSize(memory)} memory, ${formatSize(disk)} disk, network ${network}`,
     `${strategy} start with ${accel} (${accelReason}) in ${formatDuration(total)}: ${times}`,
+    ...(confinement === undefined ? [] : [`QEMU: ${confinement}`]),
     ...(strategyReason === undefined ? [] : [`not faster: ${strategyReason}`]),
     ...(facts.checkpoint === undefined ? [] : [describeCheckpoint(facts.checkpoint)]),
     `job key ${facts.keyFingerprint}, custom user-data: ${facts.customUserData ? 'yes' : 'no'}`,

@@ -1,3 +1,4 @@
+import type { EgressRecord } from '../egress/egress-record.ts'
 import { createMasker } from '../logs/mask.ts'
 import type { UntimedJobEvent } from './job-event.ts'
 
@@ -18,8 +19,17 @@ export function createEventMasker(secrets: readonly string[]): <E extends Untime
     // Together, since a secret can have several lines.
     if (key === 'evidence' && Array.isArray(value) && value.length > 0)
       return mask(value.join('\n')).split('\n')
+    if (key === 'learned' && Array.isArray(value)) return value.map((host) => mask(String(host)))
+    if (key === 'records') return (value as EgressRecord[]).map(maskRecord)
     return value
   }
+
+  // A name that was asked for may be a secret, on its way out.
+  const maskRecord = (record: EgressRecord): EgressRecord => ({
+    ...record,
+    host: mask(record.host),
+    refused: record.refused === undefined ? undefined : mask(record.refused),
+  })
 
   return <E extends UntimedJobEvent>(event: E): E => {
     const entries = Object.entries(event).map(([key, value]) => [key, maskValue(key, value)])

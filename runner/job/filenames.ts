@@ -13,6 +13,8 @@ export const timelineName = 'timeline.jsonl'
 /** What the steps printed, and what the machine's console printed. */
 export const logName = 'log'
 export const consoleName = 'console'
+/** How far what was heard of the machine lies on disk, while it runs. */
+export const progressName = 'progress.jsonl'
 export const artifactsName = 'artifacts'
 /** Recordings of what maintainers did in its machine. */
 export const debugName = 'debug'

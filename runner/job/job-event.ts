@@ -1,4 +1,6 @@
 import type { FailureClass } from '../../config/errors.ts'
+import type { ImageProvenance } from '../../images/image.ts'
+import type { EgressRecord } from '../egress/egress-record.ts'
 import type { MilestoneKind } from '../logs/console-milestones.ts'
 import type { ConsoleFindingKind } from '../logs/console-patterns.ts'
 import type { MachineFacts } from '../machine/machine.ts'
@@ -13,6 +15,8 @@ import type { Phase, Verdict } from './verdict.ts'
 export type JobEvent = { readonly at: number } & (
   | { readonly type: 'phase-started'; readonly phase: Phase }
   | { readonly type: 'phase-ended'; readonly phase: Phase; readonly ms: number }
+  /** What the machine will start from. */
+  | { readonly type: 'image'; readonly image: ImageProvenance }
   | { readonly type: 'machine'; readonly facts: MachineFacts }
   | { readonly type: 'gate'; readonly name: string; readonly ms: number }
   | { readonly type: 'note'; readonly message: string }
@@ -34,6 +38,12 @@ export type JobEvent = { readonly at: number } & (
    */
   | ({ readonly type: 'sample'; readonly step: number | undefined } & ResourceUse)
   | { readonly type: 'artifact'; readonly path: string; readonly bytes: number }
+  /** What it did over its egress proxy; `learned` is the allow-list for that, where a policy is in audit mode. */
+  | {
+      readonly type: 'egress'
+      readonly records: readonly EgressRecord[]
+      readonly learned: readonly string[] | undefined
+    }
   /** What a line of the console says of the machine, or how far its boot has come. */
   | {
       readonly type: 'finding'

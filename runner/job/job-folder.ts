@@ -1,10 +1,21 @@
 import type { FileHandle } from 'node:fs/promises'
-import { mkdir, open, rename } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError } from '../../config/errors.ts'
 import { LogFile } from '../logs/log-file.ts'
-import { artifactsName, consoleName, jobFolderPath, logName, recordName, timelineName } from './filenames.ts'
+import {
+  artifactsName,
+  consoleName,
+  debugName,
+  jobFolderPath,
+  logName,
+  orderName,
+  progressName,
+  recordName,
+  timelineName,
+} from './filenames.ts'
 import type { JobEvent } from './job-event.ts'
+import type { Progress } from './progress.ts'
 
 export type JobFolder = {
   /** Absolute path of `<data>/jobs/<id>`. */
@@ -14,6 +25,8 @@ export type JobFolder = {
   readonly console: LogFile
   /** Keeps one event; waits when the disk is slower than the job. Order of calls is order on disk. */
   writeEvent(event: JobEvent): Promise<void>
+  /** Keeps how far the log has come, for another process; what cannot be written of it is left out. */
+  writeProgress(line: Progress): void
   /** Replaces `record.json` as a whole: a crash leaves the old one or the new one. */
   writeRecord(record: object): Promise<void>
   /** Closes all but the console, which a machine that is kept goes on with. */
@@ -28,6 +41,8 @@ export type JobFolderOptions = {
   readonly id: string
   /** Bytes kept of each of log and console. @defaultValue 256 MiB */
   readonly logLimit?: number
+  /** Whether it is to begin anew: what an attempt that was given up left there goes, but not what visitors did, or its order. @defaultValue false */
+  readonly isNew?: boolean
 }
 
 /**
@@ -35,14 +50,17 @@ export type JobFolderOptions = {
  * are mended. Readable by its owner only, for a log can hold what masking did not know.
  * @throws ConfigError for an id that is no folder name
  */
-export async function createJobFolder({ dataFolder, id, logLimit }: JobFolderOptions): Promise<JobFolder> {
+export async function createJobFolder(options: JobFolderOptions): Promise<JobFolder> {
+  const { dataFolder, id, logLimit, isNew = false } = options
   const path = jobFolderPath(dataFolder, safeId(id))
   const artifacts = join(path, artifactsName)
+  if (isNew) await empty(path)
   await mkdir(artifacts, { recursive: true, mode: 0o700 })
   const limit = logLimit === undefined ? {} : { limit: logLimit }
   const log = await LogFile.open({ folder: path, name: logName, ...limit })
   const console = await LogFile.open({ folder: path, name: consoleName, ...limit })
-  const timeline = await openTimeline(join(path, timelineName))
+  const timeline = await openLines(join(path, timelineName))
+  let progress: FileHandle | undefined
   let lastWrite: Promise<void> = Promise.resolve()
   let closingMost: Promise<void> | undefined
 
@@ -56,6 +74,8 @@ export async function createJobFolder({ dataFolder, id, logLimit }: JobFolderOpt
   const finish = async (): Promise<void> => {
     await lastWrite
     await timeline.close()
+    await progress?.close()
+    await rm(join(path, progressName), { force: true })
     await log.close()
   }
   const closeButConsole = (): Promise<void> => {
@@ -73,6 +93,12 @@ export async function createJobFolder({ dataFolder, id, logLimit }: JobFolderOpt
       if (event.type === 'console') return console.append(event.data, event.at)
       return inOrder(() => timeline.appendFile(`${JSON.stringify(event)}\n`))
     },
+    writeProgress: (line) => {
+      void inOrder(async () => {
+        progress ??= await openLines(join(path, progressName))
+        await progress.appendFile(`${JSON.stringify(line)}\n`)
+      }).catch(() => undefined)
+    },
     writeRecord: (record) =>
       inOrder(() => replaceFile(path, recordName, `${JSON.stringify(record, null, 2)}\n`)),
     closeButConsole,
@@ -88,13 +114,22 @@ function safeId(id: string): string {
   })
 }
 
-async function openTimeline(path: string): Promise<FileHandle> {
-  const timeline = await open(path, 'a+', 0o600)
-  const { size } = await timeline.stat()
+/** What visitors did, and what the job was asked for with. */
+const stays: ReadonlySet<string> = new Set([debugName, orderName])
+
+async function empty(path: string): Promise<void> {
+  const names = await readdir(path).catch(() => [])
+  for (const name of names.filter((one) => !stays.has(one)))
+    await rm(join(path, name), { recursive: true, force: true })
+}
+
+async function openLines(path: string): Promise<FileHandle> {
+  const lines = await open(path, 'a+', 0o600)
+  const { size } = await lines.stat()
   const tail = Buffer.alloc(Math.min(size, 1024 * 1024))
-  await timeline.read(tail, 0, tail.length, size - tail.length)
-  if (size > 0 && tail.at(-1) !== 10) await timeline.truncate(size - tail.length + tail.lastIndexOf(10) + 1)
-  return timeline
+  await lines.read(tail, 0, tail.length, size - tail.length)
+  if (size > 0 && tail.at(-1) !== 10) await lines.truncate(size - tail.length + tail.lastIndexOf(10) + 1)
+  return lines
 }
 
 async function replaceFile(folder: string, name: string, content: string): Promise<void> {

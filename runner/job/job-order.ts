@@ -4,10 +4,13 @@ import type { Job } from '../../config/pipeline/pipeline.ts'
 import type { ShelfImage } from '../../images/image.ts'
 import type { OnImageProgress } from '../../images/image-progress.ts'
 import type { SetupAccess } from '../checkpoint/setup.ts'
+import type { EgressPolicy } from '../egress/egress-policy.ts'
+import type { AdoptMachine } from '../machine/adopt-machine.ts'
 import type { BootOrder } from '../machine/boot-order.ts'
 import type { Machine } from '../machine/machine.ts'
 import type { JobContext } from './job-environment.ts'
 import type { JobEvent } from './job-event.ts'
+import type { JobNote } from './job-note.ts'
 import type { JobRecord } from './job-record.ts'
 
 /** A job to be run, and the parts of the host it is run with. */
@@ -26,8 +29,14 @@ export type JobOrder = {
   readonly startMachine: StartMachine
   /** Which checkpoints the job's setup may come from. @defaultValue none: it runs each time */
   readonly setupAccess?: SetupAccess
+  /** Narrows what the host lets `network: web` reach; of the job's repository. @defaultValue nothing */
+  readonly egress?: EgressPolicy | undefined
   /** Aborted with `Cancelled` to end the job at any moment. */
   readonly signal: AbortSignal
+  /** Lets its machine outlive this process once it has its files. @defaultValue no */
+  readonly outlive?: OutliveOrder | undefined
+  /** Another process began it and is gone: it is taken up where it was, in its steps or after them. */
+  readonly resumed?: ResumedJob | undefined
   readonly onEvent: (event: JobEvent) => void
   readonly onImageProgress: OnImageProgress
   /** Called with the verdict, before the machine is destroyed. */
@@ -50,6 +59,23 @@ export type Admit = (running: {
   /** Writes a line of ours into the job's log. */
   readonly remark: (text: string) => void
 }) => () => Promise<void>
+
+export type OutliveOrder = {
+  /** For whoever takes it up. */
+  readonly note: object
+  /** Milliseconds that it waits for them. */
+  readonly graceMs: number
+  /** From now on it does. */
+  readonly onOutlives?: (() => void) | undefined
+}
+
+export type ResumedJob = {
+  readonly note: JobNote
+  /** Takes its machine up. Throws InfraError where that cannot be. */
+  readonly adopt: (
+    hooks: Pick<AdoptMachine, 'signal' | 'onNote' | 'onConsole' | 'rewind' | 'egress'>,
+  ) => Promise<Machine>
+}
 
 /** The files of a job. Streams are tar archives relative to the working directory. */
 export type JobSource = {

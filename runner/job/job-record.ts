@@ -1,4 +1,5 @@
 import type { FailureClass } from '../../config/errors.ts'
+import type { ImageProvenance } from '../../images/image.ts'
 import type { EgressRecord } from '../egress/egress-record.ts'
 import type { MachineFacts } from '../machine/machine.ts'
 import type { JobContext } from './job-environment.ts'
@@ -19,11 +20,15 @@ export type JobRecord = {
   hint: string | undefined
   /** The lines that show it. */
   evidence: readonly string[]
+  /** Where its image came from; undefined where it had none yet. */
+  image: ImageProvenance | undefined
   machine: MachineFacts | undefined
   readonly phases: { phase: Phase; ms: number }[]
   readonly steps: StepRecord[]
   readonly artifacts: { path: string; bytes: number }[]
   egress: readonly EgressRecord[]
+  /** The allow-list that it would have needed, where a policy is in audit mode. */
+  learned: readonly string[] | undefined
   /** What it took of the host; undefined where nothing is known. */
   use: ResourceUse | undefined
 }
@@ -41,24 +46,30 @@ export type StepRecord = {
   use?: ResourceUse
 }
 
-/** The record of a job that just began. */
-export function createRecord(name: string, context: JobContext): JobRecord {
+/** The record of a job that just began, or did so at `started`, ISO 8601. */
+export function createRecord(
+  name: string,
+  context: JobContext,
+  started = new Date().toISOString(),
+): JobRecord {
   return {
     id: context.jobId,
     name,
     context,
-    started: new Date().toISOString(),
+    started,
     ended: undefined,
     verdict: undefined,
     failure: undefined,
     reason: undefined,
     hint: undefined,
     evidence: [],
+    image: undefined,
     machine: undefined,
     phases: [],
     steps: [],
     artifacts: [],
     egress: [],
+    learned: undefined,
     use: undefined,
   }
 }
@@ -66,8 +77,15 @@ export function createRecord(name: string, context: JobContext): JobRecord {
 /** Takes one event of the timeline into the record. */
 export function recordEvent(record: JobRecord, event: JobEvent): void {
   switch (event.type) {
+    case 'image':
+      record.image = event.image
+      break
     case 'machine':
       record.machine = event.facts
+      break
+    case 'phase-started':
+      // Artifacts may be fetched once more, by another process.
+      if (event.phase === 'collect') record.artifacts.length = 0
       break
     case 'phase-ended':
       record.phases.push({ phase: event.phase, ms: event.ms })
@@ -106,6 +124,10 @@ export function recordEvent(record: JobRecord, event: JobEvent): void {
       break
     case 'artifact':
       record.artifacts.push({ path: event.path, bytes: event.bytes })
+      break
+    case 'egress':
+      record.egress = event.records
+      record.learned = event.learned
       break
     case 'verdict':
       record.verdict = event.verdict

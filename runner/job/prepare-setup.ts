@@ -40,6 +40,7 @@ export async function prepareSetup(life: JobLife, image: ShelfImage): Promise<Jo
     shell: job.shell,
     files: found?.digest ?? '',
     preparation,
+    ...(job.offlineSetup === true ? { isOffline: true } : {}),
     maxAge: job.setupMaxAge,
     access: setupAccess,
     by: { build: context.buildId, job: context.jobId },

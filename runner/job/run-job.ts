@@ -1,19 +1,29 @@
 import { formatDuration } from '../../config/duration.ts'
 import { ConfigError } from '../../config/errors.ts'
 import type { ShelfImage } from '../../images/image.ts'
+import type { EgressRecord } from '../egress/egress-record.ts'
+import { learnedAllowList } from '../egress/learned-allow-list.ts'
+import { monotonicMs } from '../keeper/lease.ts'
 import { unmaskable } from '../logs/mask-needles.ts'
 import type { Machine } from '../machine/machine.ts'
+import { adoptJobMachine } from './adopt-job-machine.ts'
 import { bootJobMachine, type JobMachine } from './boot-job-machine.ts'
+import { checkNetwork } from './check-network.ts'
 import { collectPhase } from './collect-phase.ts'
 import { createConsoleFindings } from './console-findings.ts'
+import { jobFolderPath } from './filenames.ts'
 import { createJobFolder, type JobFolder } from './job-folder.ts'
 import type { JobLife } from './job-life.ts'
 import type { JobOrder } from './job-order.ts'
 import { createRecord, type JobRecord } from './job-record.ts'
+import { letOutlive } from './let-outlive.ts'
 import { Cancelled, type Outcome, outcomeOf, passed, TimedOut } from './outcome.ts'
+import { hadVerdict, readPast } from './past.ts'
+import { phaseTimer } from './phase-timer.ts'
 import { runSteps } from './run-steps.ts'
 import { sampleMachine } from './sample-machine.ts'
 import { setupPhase } from './setup-phase.ts'
+import { takeUpRecord, takeUpTimeline } from './take-up.ts'
 import { createTimeline, type Timeline } from './timeline.ts'
 import { uploadPhase } from './upload-phase.ts'
 
@@ -24,33 +34,49 @@ import { uploadPhase } from './upload-phase.ts'
  * Rejects when the job's own folder cannot be written.
  */
 export async function runJob(order: JobOrder): Promise<JobRecord> {
-  const { job, context, secrets, dataFolder, host } = order
-  const record = createRecord(job.name, context)
-  const folder = await createJobFolder({ dataFolder, id: context.jobId, logLimit: host.limits.logBytes })
-  const timeline = createTimeline({ folder, record, secrets: Object.values(secrets), onEvent: order.onEvent })
+  const { job, context, secrets, dataFolder, host, resumed } = order
+  const id = context.jobId
+  const past = resumed && (await readPast(jobFolderPath(dataFolder, id), resumed.note))
+  const record =
+    past === undefined ? createRecord(job.name, context) : takeUpRecord(past, { name: job.name, context })
+  const isNew = past === undefined
+  const folder = await createJobFolder({ dataFolder, id, logLimit: host.limits.logBytes, isNew })
+  const goesOn = past && (await takeUpTimeline({ past, job, folder }))
+  const timeline = createTimeline({
+    ...{ folder, record, secrets: Object.values(secrets), onEvent: order.onEvent },
+    ...goesOn,
+  })
+  const held: Held = {}
   const sampler = sampleMachine({
-    onSample: (use, step) => timeline.emit({ type: 'sample', step, ...use }),
+    before: past?.counted ?? (record.use && { use: record.use }),
+    onSample: (use, step, counted) => {
+      timeline.emit({ type: 'sample', step, ...use })
+      timeline.keepCounted(counted)
+      timeline.keepEgress(held.machine?.traffic() ?? [])
+    },
   })
   const console = createConsoleFindings(timeline)
   const limit = new AbortController()
   const signal = AbortSignal.any([order.signal, limit.signal])
   const life: JobLife = {
-    ...{ order, timeline, sampler, console, signal },
+    ...{ order, timeline, sampler, console, signal, past, heard: goesOn?.from.raw ?? 0 },
     artifacts: folder.artifacts,
-    phase: phaseTimer(timeline, signal),
+    phase: phaseTimer({ timeline, signal, past }),
   }
-  const held: Held = {}
   let timer: NodeJS.Timeout | undefined
   const startClock = () => {
     const message = `the job did not end within its ${formatDuration(job.timeout)}`
-    timer = setTimeout(() => limit.abort(new TimedOut(message)), job.timeout)
+    const gone = past === undefined ? 0 : monotonicMs() - past.note.clockBegan
+    timer = setTimeout(() => limit.abort(new TimedOut(message)), Math.max(1, job.timeout - gone))
   }
   try {
     const outcome = await live(life, held, startClock)
     clearTimeout(timer)
     await sampler.stop()
-    record.egress = held.machine?.traffic() ?? []
-    timeline.emit({ type: 'verdict', ...outcome })
+    if (outcome !== undefined) {
+      tellEgress(life, held.machine?.traffic() ?? past?.egress)
+      timeline.emit({ type: 'verdict', ...outcome })
+    }
     await life.phase('reported', async () => await order.report?.(record))
     if (held.machine !== undefined && !held.isGone) held.isTaken = order.keepMachine?.(record, held.machine)
   } finally {
@@ -80,33 +106,53 @@ async function keepConsole({ machine, timeline, folder }: KeepConsole): Promise<
 /** What a job has of its machine. */
 type Held = { machine?: Machine; isGone?: boolean; isTaken?: boolean | undefined }
 
-async function live(life: JobLife, held: Held, startClock: () => void): Promise<Outcome> {
+/** Its outcome; undefined where another process had written it down. */
+async function live(life: JobLife, held: Held, startClock: () => void): Promise<Outcome | undefined> {
   const { order, phase, signal } = life
   try {
-    checkNetwork(order)
+    if (life.past !== undefined) {
+      if (!hadVerdict(life.past)) startClock()
+      const adopted = await adoptJobMachine(life)
+      if (adopted !== undefined) hold(held, adopted)
+      if (adopted === undefined || hadVerdict(life.past)) return undefined
+      return await work(life, adopted, async () => undefined)
+    }
+    await checkNetwork(order)
     checkSteps(order)
     const image = await phase('image', () => ensureImage(life))
     noteUnmaskable(life)
+    const clockBegan = monotonicMs()
     startClock()
     const booted = await phase('boot', () => bootJobMachine(life, image))
-    held.machine = booted.machine
-    void booted.machine.ended.then(() => {
-      held.isGone = true
-    })
-    return await work(life, booted)
+    hold(held, booted.machine)
+    return await work(life, booted.machine, () => bringToSteps(life, booted, clockBegan))
   } catch (error) {
     return outcomeOf(order.signal.aborted ? cancelReason(order.signal) : reasonOf(error, signal))
   }
 }
 
-async function work(life: JobLife, { machine, setup, preparation }: JobMachine): Promise<Outcome> {
-  const { job, secrets } = life.order
+function hold(held: Held, machine: Machine): void {
+  held.machine = machine
+  void machine.ended.then(() => {
+    held.isGone = true
+  })
+}
+
+/** All that comes before the steps. */
+async function bringToSteps(life: JobLife, booted: JobMachine, clockBegan: number): Promise<void> {
+  const { machine, setup, preparation } = booted
+  const { secrets } = life.order
+  if (setup !== undefined) await life.phase('setup', () => setupPhase({ life, machine, setup, preparation }))
+  await life.phase('upload', () => uploadPhase(life, machine))
+  if (Object.keys(secrets).length > 0) await machine.addSecrets(secrets, life.signal)
+  await letOutlive(life, machine, clockBegan)
+}
+
+async function work(life: JobLife, machine: Machine, before: () => Promise<void>): Promise<Outcome> {
+  const { job } = life.order
   let outcome: Outcome
   try {
-    if (setup !== undefined)
-      await life.phase('setup', () => setupPhase({ life, machine, setup, preparation }))
-    await life.phase('upload', () => uploadPhase(life, machine))
-    if (Object.keys(secrets).length > 0) await machine.addSecrets(secrets, life.signal)
+    await before()
     await life.phase('steps', () => stepsWithVisitors(life, machine))
     outcome = passed
   } catch (error) {
@@ -137,13 +183,10 @@ function ensureImage({ order, signal }: JobLife): Promise<ShelfImage> {
   return order.ensureImage(name, { signal, onProgress: order.onImageProgress })
 }
 
-/** Plain outbound reaches this host's own loopback through SLIRP, so it is never given by accident. */
-function checkNetwork({ job, host }: JobOrder): void {
-  if (job.network !== 'internet' || host.network.internet === 'accept-risk') return
-  throw new ConfigError(
-    "the job asks for `network: internet`, which this host refuses: such a machine reaches the host's own services and its LAN",
-    { hint: 'use `network: web`, or set `network: { internet: accept-risk }` in the host file' },
-  )
+function tellEgress({ order, timeline }: JobLife, records: readonly EgressRecord[] = []): void {
+  const isAudited = order.host.network.audit || order.egress?.audit === true
+  const learned = isAudited ? learnedAllowList(records) : undefined
+  if (records.length > 0) timeline.emit({ type: 'egress', records, learned })
 }
 
 /** A value that is too short to be masked would be found in every other word, so its owner has to know. */
@@ -158,25 +201,10 @@ function checkSteps({ job, host }: JobOrder): void {
   const steps = job.setup.length + job.steps.length
   if (steps <= host.limits.steps) return
   throw new ConfigError(`expected at most ${host.limits.steps} steps on this host, found ${steps}`, {
-    hint: 'put several lines into one step, or raise `limits: { steps: … }` in the host file',
+    hint: 'put several lines into one step, or raise limits.steps in the host file',
   })
 }
 
 function cancelReason(signal: AbortSignal): unknown {
   return signal.reason instanceof Cancelled ? signal.reason : new Cancelled('the job was cancelled')
-}
-
-function phaseTimer(timeline: Timeline, signal: AbortSignal): JobLife['phase'] {
-  return async (phase, run) => {
-    const started = performance.now()
-    timeline.emit({ type: 'phase-started', phase })
-    try {
-      return await run()
-    } catch (error) {
-      if (error !== signal.reason || !(error instanceof TimedOut)) throw error
-      throw new TimedOut(error.message, { where: `in phase ${phase}` })
-    } finally {
-      timeline.emit({ type: 'phase-ended', phase, ms: Math.round(performance.now() - started) })
-    }
-  }
 }

@@ -6,7 +6,7 @@ import { sampleInterval } from './sample-interval.ts'
 export type Sampler = {
   /** A machine that was started for this job: all that it takes counts. It takes the place of the one before. */
   follow(machine: Metered): void
-  /** The machine that the job got. Where it was started before there was a job, what it took until now does not count. */
+  /** The machine that the job got. Where it was started before there was a job, what it took until now does not count; where another process ran the job, what it took meanwhile does. */
   adopt(machine: Metered): void
   /** What is taken from now on is that step's; undefined for none. */
   during(step: number | undefined): void
@@ -19,9 +19,14 @@ export type Sampler = {
 type Metered = Pick<Machine, 'use'>
 
 type SampleMachine = {
-  /** Given sums since the job began, and the most memory since the sample before. */
-  readonly onSample: (use: ResourceUse, step: number | undefined) => void
+  /** What was counted in another process, whose machine is adopted. @defaultValue nothing */
+  readonly before?: (Pick<Counted, 'use'> & Partial<Counted>) | undefined
+  /** Given sums since the job began, and the most memory since the sample before; and where the next could go on. */
+  readonly onSample: (use: ResourceUse, step: number | undefined, counted: Counted) => void
 }
+
+/** What a job took until a moment, and what its machine's counters said at that moment. */
+export type Counted = { readonly use: ResourceUse; readonly machine: MachineUse }
 
 const latelyMs = 10_000
 const leastMs = 500
@@ -30,7 +35,7 @@ const leastMs = 500
  * Samples a job's machine until it is stopped, on its own: nobody waits for it, nothing that goes wrong in it reaches
  * the job, and one that cannot be read leaves a gap.
  */
-export function sampleMachine({ onSample }: SampleMachine): Sampler {
+export function sampleMachine({ before, onSample }: SampleMachine): Sampler {
   const started = performance.now()
   let followed: Metered | undefined
   let step: number | undefined
@@ -38,7 +43,7 @@ export function sampleMachine({ onSample }: SampleMachine): Sampler {
   let timer: NodeJS.Timeout | undefined
 
   /** Of the machines before this one; and of this one, at its beginning and the last time. */
-  let past: ResourceUse | undefined
+  let past = before?.use
   let first: MachineUse | undefined
   let last: MachineUse | undefined
   const lately: { at: number; cpuMs: number }[] = []
@@ -60,7 +65,7 @@ export function sampleMachine({ onSample }: SampleMachine): Sampler {
       last = now
       lately.push({ at: performance.now(), cpuMs: sums.cpuMs })
       while (lately.length > 2 && performance.now() - (lately[1]?.at ?? 0) > latelyMs) lately.shift()
-      onSample({ ...sums, memory }, whose)
+      onSample({ ...sums, memory }, whose, { use: sums, machine: now })
     })
   }
 
@@ -94,7 +99,7 @@ export function sampleMachine({ onSample }: SampleMachine): Sampler {
     adopt(machine) {
       if (followed !== undefined) return
       inTurn(async () => {
-        first = await machine.use()
+        first = before?.machine ?? (await machine.use())
         last = first
       })
       begin(machine)

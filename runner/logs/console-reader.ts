@@ -47,8 +47,14 @@ export class ConsoleReader implements Console {
     this.#timer = setInterval(() => void this.#poll(), interval)
   }
 
-  listen(onData: (chunk: Buffer) => void): () => void {
-    const listener = { onData, offset: 0 }
+  /** Bytes of the file that every listener has heard. */
+  get read(): number {
+    return Math.min(...[...this.#listeners].map(({ offset }) => offset))
+  }
+
+  /** `from`: a place in the file, for who has heard it up to there. */
+  listen(onData: (chunk: Buffer) => void, from = 0): () => void {
+    const listener = { onData, offset: from }
     this.#listeners.add(listener)
     if (this.#emptied !== undefined) this.#deliver(listener, this.#emptied)
     return () => this.#listeners.delete(listener)

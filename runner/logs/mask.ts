@@ -4,6 +4,8 @@ import { maskNeedles } from './mask-needles.ts'
 export type Masker = {
   /** Takes the next bytes, gives those that are settled. What it gives may share memory with `chunk`. */
   push(chunk: Buffer): Buffer
+  /** Bytes that are held back; undefined where those before them were masked in part, and more of it may come. */
+  held(): number | undefined
   /** Gives what was held back. The masker is at its start again. */
   end(): Buffer
 }
@@ -23,7 +25,7 @@ const stars = Buffer.from('***')
  */
 export function createMasker(secrets: readonly string[]): Masker {
   const needles = maskNeedles(secrets)
-  if (needles.length === 0) return { push: (chunk) => chunk, end: () => Buffer.alloc(0) }
+  if (needles.length === 0) return { push: (chunk) => chunk, held: () => 0, end: () => Buffer.alloc(0) }
   const automaton = buildAutomaton(needles)
   let state = 0
   let position = 0
@@ -67,6 +69,7 @@ export function createMasker(secrets: readonly string[]): Masker {
       held = Buffer.from(window.subarray(safe - windowStart))
       return released
     },
+    held: () => (intervals.length === 0 ? held.length : undefined),
     end() {
       const released = release(held, position - held.length, position)
       state = 0

@@ -42,10 +42,11 @@ async function repairLines(options: {
 }): Promise<LineIndex> {
   const { log, lines, size } = options
   let entries = Math.floor((await lines.stat()).size / lineEntrySize)
-  while (
-    entries > 0 &&
-    !(await isLineStart(log, await readOffset(lines, entries - 1, lineEntrySize), size))
-  ) {
+  while (entries > 0) {
+    const offset = await readOffset(lines, entries - 1, lineEntrySize)
+    // Each line takes a byte at least. A file whose end never reached the disk can have zeros there.
+    const canBe = offset >= (entries - 1) * linesPerEntry
+    if (canBe && (await isLineStart(log, offset, size))) break
     entries--
   }
   await lines.truncate(entries * lineEntrySize)
@@ -67,7 +68,11 @@ async function repairLines(options: {
 
 async function repairTimes(times: FileHandle, size: number): Promise<TimeIndex> {
   let entries = Math.floor((await times.stat()).size / timeEntrySize)
-  while (entries > 0 && (await readOffset(times, entries - 1, timeEntrySize)) >= size) entries--
+  while (entries > 0) {
+    const offset = await readOffset(times, entries - 1, timeEntrySize)
+    if (offset < size && offset >= entries - 1) break
+    entries--
+  }
   await times.truncate(entries * timeEntrySize)
   if (entries === 0) return new TimeIndex(Number.NEGATIVE_INFINITY)
   const last = Buffer.alloc(8)

@@ -4,6 +4,7 @@ import { linesAround } from '../logs/lines-around.ts'
 import { createBootBudget } from './boot-budget.ts'
 import type { BootOrder } from './boot-order.ts'
 import { endError } from './end-error.ts'
+import { KilledOnHost } from './killed-on-host.ts'
 import { type Gate, GateError, passGates } from './pass-gates.ts'
 import type { QemuMachine } from './qemu-machine.ts'
 
@@ -45,11 +46,11 @@ async function bootFault({ order, machine, error, ms }: BootFault): Promise<Infr
   if (end !== undefined && end.kind !== 'stopped') {
     const { class: failure, message, hint } = endError(end)
     const evidence = machine.evidenceOf(end)
-    return new InfraError(
-      failure === 'machine-died' ? 'boot' : failure,
-      `the machine did not boot: ${message}`,
-      { hint, evidence: evidence.length > 0 ? evidence : lines.slice(-5) },
-    )
+    const wasKilled = end.kind === 'killed' && (end.signal === 'SIGKILL' || end.signal === 'SIGTERM')
+    const Fault = wasKilled ? KilledOnHost : InfraError
+    return new Fault(failure === 'machine-died' ? 'boot' : failure, `the machine did not boot: ${message}`, {
+      ...{ hint, evidence: evidence.length > 0 ? evidence : lines.slice(-5) },
+    })
   }
   const finding = machine.findings.at(-1)
   const gate = error instanceof GateError ? error.gate : undefined

@@ -58,7 +58,7 @@ async function start(order: BootOrder, freezable: Freezable | undefined, scope: 
     firmware: await prepareFirmware(firmware, paths.firmwareVars),
   })
   const spec = freezable === undefined ? cold : { ...cold, memoryFile: freezable.memoryFile }
-  const machine = await launchMachine({ order, parts, spec, disk, strategy: 'cold', scope })
+  const machine = await launchMachine({ order, parts, spec, disk, strategy: 'cold', uses: [image], scope })
   await awaitReady({ order, machine, gates: bootGates({ machine, nonce }) })
   return machine
 }

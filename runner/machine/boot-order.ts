@@ -19,6 +19,8 @@ export type BootOrder = {
   readonly dataFolder: string
   readonly accel: Accel
   readonly qemu: Qemu
+  /** Whether it is started so that it can outlive this process, see `Machine.outlive`. @defaultValue false */
+  readonly mayOutlive?: boolean
   /** What the job will `prepare`; a start that can do so on the way does it at once. */
   readonly preparation?: Preparation
   /** The job's setup, where its result may come from a checkpoint or become one. */

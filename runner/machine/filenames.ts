@@ -13,6 +13,10 @@ export type MachinePaths = {
   readonly qemuLog: string
   /** What is needed to find the machine again. */
   readonly record: string
+  /** For its keeper: how long it may outlive us. */
+  readonly lease: string
+  /** Where its keeper leaves how QEMU ended. */
+  readonly exit: string
   /** This machine's own UEFI variables, where its image boots through UEFI. */
   readonly firmwareVars: string
   /** Holds the sockets and lies in a short place, see `makeRunFolder`. */
@@ -21,6 +25,8 @@ export type MachinePaths = {
   readonly serialSocket: string
   /** The host's end of the port by which a frozen machine is told who it is. */
   readonly controlSocket: string
+  /** Where slirp4netns is told what to do, of a machine with a network of its own. */
+  readonly networkSocket: string
   /** Where a machine that is frozen sends its state. */
   readonly stateSocket: string
 }
@@ -53,11 +59,14 @@ export function machinePaths({ dataFolder, id, env, uid, runDir }: MachinePlace)
     console: join(folder, 'console.raw'),
     qemuLog: join(folder, 'qemu.log'),
     record: join(folder, machineRecordName),
+    lease: join(folder, leaseName),
+    exit: join(folder, 'exit'),
     firmwareVars: join(folder, 'firmware-vars.fd'),
     runFolder,
     qmpSocket: checkedSocket(join(runFolder, 'qmp.sock')),
     serialSocket: checkedSocket(join(runFolder, 'serial.sock')),
     controlSocket: checkedSocket(join(runFolder, longestSocket)),
+    networkSocket: checkedSocket(join(runFolder, 'net.sock')),
     stateSocket: checkedSocket(join(runFolder, 'state.sock')),
   }
 }
@@ -73,6 +82,7 @@ export function memoryLock(dataFolder: string): string {
 }
 
 export const machineRecordName = 'machine.json'
+export const leaseName = 'lease'
 
 /** In the run folder of a machine that is kept for whoever ran it: how to log in, and what is kept there. */
 export const loginKeyName = 'login-key'

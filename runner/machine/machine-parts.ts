@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm, statfs } from 'node:fs/promises'
+import { mkdir, statfs } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { InfraError } from '../../config/errors.ts'
 import { ownIdentity, type ProcessIdentity } from '../../images/process-identity.ts'
@@ -8,6 +8,7 @@ import { type KeyPair, makeKeyPair } from '../keys/key-pair.ts'
 import type { Scope } from '../scope.ts'
 import type { BootOrder } from './boot-order.ts'
 import { claimMemory } from './claim-memory.ts'
+import { deferFolders } from './defer-folders.ts'
 import { type MachinePaths, machinePaths } from './filenames.ts'
 import { writeMachineRecord } from './machine-record.ts'
 import { memoryNeed } from './memory-need.ts'
@@ -60,9 +61,8 @@ export async function makeParts(order: BootOrder, scope: Scope): Promise<Machine
 }
 
 async function makeFolders({ paths, uid, scope }: { paths: MachinePaths; uid: number; scope: Scope }) {
-  await scope.defer('machine folder', () => rm(paths.folder, { recursive: true, force: true }))
+  await deferFolders(paths, scope)
   await mkdir(paths.folder, { recursive: true, mode: 0o700 })
-  await scope.defer('run folder', () => rm(paths.runFolder, { recursive: true, force: true }))
   await makeRunFolder({ folder: paths.runFolder, uid })
 }
 

@@ -1,14 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { writeFileAtomic } from '../../images/atomic-file.ts'
-
-const identitySchema = z.object({ pid: z.number().int(), startTime: z.number() })
+import { processIdentitySchema } from '../../images/process-identity.ts'
 
 const recordSchema = z.object({
   id: z.string(),
   /** The process that answers for this machine; a machine without one belongs to nobody. */
-  owner: identitySchema,
-  qemu: identitySchema.optional(),
+  owner: processIdentitySchema,
+  qemu: processIdentitySchema.optional(),
   runFolder: z.string(),
   /** Bytes of this host that are the machine's, whether it has taken them yet or not; see `claimMemory`. */
   promised: z.number().nonnegative().default(0),

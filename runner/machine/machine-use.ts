@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { EgressRecord } from '../egress/egress-record.ts'
+import type { OwnTraffic } from '../own-network/read-own-traffic.ts'
 import type { Qmp } from '../qemu/qmp.ts'
 import type { QemuProcess } from '../qemu/spawn-qemu.ts'
 import { cpuTime } from './cpu-time.ts'
@@ -13,6 +14,8 @@ type Metered = {
   readonly qmp: () => Pick<Qmp, 'execute'> | undefined
   /** Of its egress proxy; undefined where it has none. */
   readonly traffic: (() => readonly EgressRecord[]) | undefined
+  /** Of its own network; undefined where it has none. */
+  readonly ownTraffic?: (() => Promise<OwnTraffic | undefined>) | undefined
 }
 
 type Disk = Pick<MachineUse, 'diskRead' | 'diskWritten'>
@@ -22,10 +25,15 @@ const patienceMs = 500
 
 /**
  * Makes what reads a machine's counters from outside: processor time and memory of the QEMU process from /proc, the
- * guest's disk from QEMU, the network from the proxy. Of memory, all that is resident counts, pages of a template that
- * were only read included, and what was swapped out.
+ * guest's disk from QEMU, the network from the proxy or from the machine's own network. Of memory, all that is resident
+ * counts, pages of a template that were only read included, and what was swapped out.
  */
-export function createMeter({ qemu, qmp, traffic }: Metered): () => Promise<MachineUse | undefined> {
+export function createMeter({
+  qemu,
+  qmp,
+  traffic,
+  ownTraffic,
+}: Metered): () => Promise<MachineUse | undefined> {
   let isGone = false
   let memoryPeak = 0
   // Its pid may be another's by then.
@@ -35,16 +43,17 @@ export function createMeter({ qemu, qmp, traffic }: Metered): () => Promise<Mach
   const readDisk = createDiskMeter(qmp)
   return async () => {
     const cpuMs = cpuTime(qemu.pid)
-    const [status, disk] = await Promise.all([
+    const [status, disk, own] = await Promise.all([
       readFile(`/proc/${qemu.pid}/status`, 'latin1').catch(() => ''),
       readDisk(),
+      ownTraffic?.(),
     ])
     const resident = readField(status, 'VmRSS')
     if (isGone || cpuMs === undefined || resident === undefined) return undefined
     const memory = resident + (readField(status, 'VmSwap') ?? 0)
     // The kernel counts for each processor and adds up now and then, so its peak can be less than what was seen before.
     memoryPeak = Math.max(memoryPeak, memory, readField(status, 'VmHWM') ?? 0)
-    return { cpuMs, memory, memoryPeak, ...disk, ...sumOf(traffic?.()) }
+    return { cpuMs, memory, memoryPeak, ...disk, ...(own ?? sumOf(traffic?.())) }
   }
 }
 

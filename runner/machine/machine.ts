@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Client } from 'ssh2'
+import type { EgressLimit } from '../egress/egress-proxy.ts'
 import type { EgressRecord } from '../egress/egress-record.ts'
 import type { ParkedManifest } from '../park/parked-manifest.ts'
 
@@ -56,6 +57,12 @@ export type Machine = {
    * sockets, where it is gone with the machine.
    */
   writeLogin(): Promise<WrittenLogin>
+  /**
+   * Lets the machine go on where this process ends without destroying it, until `adoptMachine` takes it up or the terms
+   * are over; called again, it replaces the terms. False where this host has no place for what has to be kept for that,
+   * or the machine was not started under a keeper: it then ends with this process.
+   */
+  outlive(terms: Outliving): Promise<boolean>
   /** Runs a step to its end, across broken connections, and hands over every byte of its output once. */
   runStep(step: StepCommand, signal: AbortSignal): Promise<StepExit>
   readonly files: RemoteFiles
@@ -93,6 +100,8 @@ export type MachineFacts = {
   /** bytes */
   readonly disk: number
   readonly network: 'none' | 'web' | 'internet'
+  /** What holds QEMU, and what could not be applied; a line for the header of the log. */
+  readonly confinement?: string | undefined
   readonly pid: number | undefined
   readonly sshPort: number | undefined
   readonly keyFingerprint: string
@@ -110,7 +119,7 @@ export type MachineUse = {
   /** Bytes that the guest read from its disk and wrote to it. */
   readonly diskRead: number
   readonly diskWritten: number
-  /** Bytes that went out and came in over its egress proxy; undefined where it has none. */
+  /** Bytes that went out and came in over its egress proxy or by its own network; undefined where it has neither. */
   readonly netSent: number | undefined
   readonly netReceived: number | undefined
 }
@@ -135,7 +144,8 @@ export type MachineEnd =
   | { readonly kind: 'guest-oom'; readonly message: string }
   | { readonly kind: 'powered-off'; readonly message: string }
   | { readonly kind: 'host-disk-full'; readonly message: string }
-  | { readonly kind: 'killed'; readonly message: string }
+  /** `signal`: of whoever killed it; undefined where QEMU ended by itself. */
+  | { readonly kind: 'killed'; readonly message: string; readonly signal?: string }
 
 /** The boot console: one reader on the host's side, any number of listeners. */
 export type Console = {
@@ -170,6 +180,16 @@ export type WrittenLogin = {
   readonly knownHostsFile: string
 }
 
+/** On which terms a machine goes on without the process that answers for it. */
+export type Outliving = {
+  /** Of whoever takes it up; JSON. It lies in memory, for its owner alone, and may hold secrets. */
+  readonly note: unknown
+  /** Milliseconds without anybody. */
+  readonly graceMs: number
+  /** By `monotonicMs`, when it ends whatever its grace; undefined for never. */
+  readonly until?: number | undefined
+}
+
 export type ExecResult = { readonly code: number; readonly stdout: Buffer; readonly stderr: Buffer }
 
 export type StepCommand = {
@@ -184,6 +204,10 @@ export type StepCommand = {
   readonly onOutput: (chunk: Buffer) => void | Promise<void>
   /** milliseconds; undefined for none but the job's own */
   readonly timeout: number | undefined
+  /** Bytes of its output that were heard before, in another process. @defaultValue 0 */
+  readonly heard?: number
+  /** What holds for its way out beside the host's policy, of a machine with a proxy. @defaultValue nothing */
+  readonly egress?: EgressLimit | undefined
 }
 
 export type StepExit =

@@ -7,8 +7,12 @@ import type { EgressRecord } from '../egress/egress-record.ts'
 import type { WayOut } from '../egress/way-out.ts'
 import { guestPaths } from '../guest/guest-paths.ts'
 import { guestSession, type Prepared } from '../guest/guest-session.ts'
+import type { Keepsake } from '../keeper/keepsake.ts'
+import { letOutlive } from '../keeper/let-outlive.ts'
 import type { ConsoleReader } from '../logs/console-reader.ts'
 import { type ConsoleFinding, createConsoleWatch } from '../logs/console-watch.ts'
+import { openWayIn } from '../own-network/open-way-in.ts'
+import { readOwnTraffic } from '../own-network/read-own-traffic.ts'
 import { parkMachine } from '../park/park-machine.ts'
 import type { ParkedManifest } from '../park/parked-manifest.ts'
 import { connectQmp } from '../qemu/connect-qmp.ts'
@@ -33,6 +37,7 @@ import type {
   Machine,
   MachineEnd,
   MachineFacts,
+  Outliving,
   WrittenLogin,
 } from './machine.ts'
 import { createMeter } from './machine-use.ts'
@@ -44,7 +49,8 @@ import { writeLogin } from './write-login.ts'
 
 type QemuMachineOptions = {
   readonly id: string
-  readonly facts: Omit<MachineFacts, 'gates' | 'sshPort'>
+  /** Of one that is adopted, with its gates and its port. */
+  readonly facts: Omit<MachineFacts, 'gates' | 'sshPort'> & Partial<Pick<MachineFacts, 'gates' | 'sshPort'>>
   readonly qemu: QemuProcess
   readonly reader: ConsoleReader
   readonly login: SshLogin
@@ -52,6 +58,14 @@ type QemuMachineOptions = {
   /** The proxy of a `web` machine; undefined where there is no way out, or no need of one. */
   readonly wayOut: WayOut | undefined
   readonly prepared: Prepared | undefined
+  /** Whether another process started it. @defaultValue false */
+  readonly isAdopted?: boolean
+  /** What went over its egress proxy before it was adopted. @defaultValue nothing */
+  readonly egress?: readonly EgressRecord[]
+  /** Whether it runs under a keeper. */
+  readonly mayOutlive: boolean
+  /** The disks that it stands on. */
+  readonly uses: Keepsake['uses']
   readonly spec: QemuSpec
   readonly paths: MachinePaths
   /** What it could be resumed as. */
@@ -87,6 +101,7 @@ export class QemuMachine implements Machine {
   readonly use: Machine['use']
   readonly #options: QemuMachineOptions
   readonly #workdir: () => string
+  readonly #prepared: () => Prepared | undefined
   readonly #seen = createSightings()
   readonly #memoryKills = memoryKills()
   readonly #gone = new AbortController()
@@ -97,7 +112,7 @@ export class QemuMachine implements Machine {
 
   constructor(options: QemuMachineOptions) {
     this.id = options.id
-    this.facts = { ...options.facts, gates: [], sshPort: undefined }
+    this.facts = { sshPort: undefined, ...options.facts, gates: [...(options.facts.gates ?? [])] }
     this.console = options.reader
     this.#options = options
     const watch = createConsoleWatch((finding) => this.#seen.findings.push(finding))
@@ -113,6 +128,7 @@ export class QemuMachine implements Machine {
       user: options.login.user,
       proxyPort: () => options.wayOut?.port,
       prepared: options.prepared,
+      isAdopted: options.isAdopted === true,
       guard: (signal, call) => guarded({ machine: this, signal, call }),
       onNote: options.onNote,
     })
@@ -120,15 +136,21 @@ export class QemuMachine implements Machine {
       qemu: options.qemu,
       qmp: () => this.#qmp,
       traffic: options.wayOut === undefined ? undefined : () => this.traffic(),
+      ownTraffic:
+        options.spec.network.sshAddress === undefined ? undefined : () => readOwnTraffic(options.qemu.pid),
     })
     this.#workdir = session.workdir
+    this.#prepared = session.prepared
     this.prepare = session.prepare
     this.rehearse = session.rehearse
     this.addSecrets = session.addSecrets
     this.upload = session.upload
     this.putFile = session.putFile
     this.exec = session.exec
-    this.runStep = session.runStep
+    this.runStep = (step, signal) => {
+      options.wayOut?.proxy.limit(step.egress ?? {})
+      return session.runStep(step, signal)
+    }
     this.files = session.files
   }
 
@@ -157,6 +179,18 @@ export class QemuMachine implements Machine {
   }
 
   async openQmp(signal: AbortSignal): Promise<void> {
+    await this.connectQmp(signal)
+    this.facts.sshPort = await this.#readSshPort(signal)
+  }
+
+  async #readSshPort(signal: AbortSignal): Promise<number> {
+    const { spec, paths } = this.#options
+    const address = spec.network.sshAddress
+    const port = await readForwardedPort(this.qmp, { signal, address })
+    return address === undefined ? port : await openWayIn({ socket: paths.networkSocket, port, signal })
+  }
+
+  async connectQmp(signal: AbortSignal): Promise<void> {
     this.#qmp = await connectQmp({
       path: this.#options.paths.qmpSocket,
       signal,
@@ -166,7 +200,6 @@ export class QemuMachine implements Machine {
         if (end !== undefined) this.#endEarly?.(end)
       },
     })
-    this.facts.sshPort = await readForwardedPort(this.#qmp, { signal })
   }
 
   async waitForBanner(signal: AbortSignal): Promise<void> {
@@ -219,8 +252,23 @@ export class QemuMachine implements Machine {
     return writeLogin({ folder: paths.runFolder, login, port: this.facts.sshPort ?? 0 })
   }
 
+  async outlive(terms: Outliving): Promise<boolean> {
+    const { mayOutlive, login, spec, uses, wayOut, subject, paths, qemu, scope } = this.#options
+    if (!mayOutlive || this.#destroying !== undefined) return false
+    const { id, facts } = this
+    const { image, resources, accel, qemu: program } = subject
+    const keepsake = {
+      ...{ facts, login, spec, uses, prepared: this.#prepared() },
+      subject: { image, resources, accel, qemu: program },
+      proxyPort: wayOut?.port,
+      consoleRead: this.console.read,
+    }
+    return await letOutlive({ id, keepsake, terms, leaseFile: paths.lease, qemu: qemu.identity, scope })
+  }
+
   traffic(): EgressRecord[] {
-    return this.#options.wayOut?.proxy.record() ?? []
+    const { egress = [], wayOut } = this.#options
+    return [...egress, ...(wayOut?.proxy.record() ?? [])]
   }
 
   destroy(how: 'graceful' | 'now' = 'now'): Promise<DestroyReport> {

@@ -15,11 +15,18 @@ type RunFolder = {
  * @throws {ConfigError} when either folder is someone else's, open to others, or no folder at all
  */
 export async function makeRunFolder({ folder, uid }: RunFolder): Promise<void> {
-  await makeOwn(dirname(folder), { uid, forbidden: 0o022 })
-  await makeOwn(folder, { uid, forbidden: 0o077 })
+  await makeOwnFolder(dirname(folder), { uid, forbidden: 0o022 })
+  await makeOwnFolder(folder, { uid, forbidden: 0o077 })
 }
 
-async function makeOwn(path: string, { uid, forbidden }: { uid: number; forbidden: number }): Promise<void> {
+/**
+ * Makes a folder of `uid`, without the permission bits `forbidden`, where others could have been first.
+ * @throws {ConfigError} when it is someone else's, open to others, or no folder at all
+ */
+export async function makeOwnFolder(
+  path: string,
+  { uid, forbidden }: { uid: number; forbidden: number },
+): Promise<void> {
   await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw refused(path, error.message, error)
   })

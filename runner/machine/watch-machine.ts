@@ -46,7 +46,8 @@ export function endOf(seen: Sightings, exit: QemuExit): MachineEnd {
   if (seen.shutdown === 'guest-reset') return { kind: 'powered-off', message: 'the guest rebooted itself' }
   const how = exit.signal === undefined ? `ended with code ${exit.code}` : `was killed by ${exit.signal}`
   const said = exit.stderr.trim().split('\n').at(-1)
-  return { kind: 'killed', message: `QEMU ${how}${said ? `: ${said}` : ''}` }
+  const killer = exit.signal === undefined ? {} : { signal: exit.signal }
+  return { kind: 'killed', message: `QEMU ${how}${said ? `: ${said}` : ''}`, ...killer }
 }
 
 function sentence(finding: ConsoleFinding | undefined, otherwise: string): string {

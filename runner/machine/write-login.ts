@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SshLogin } from '../ssh/connect-ssh.ts'
 import { knownHostsName, loginKeyName } from './filenames.ts'
 import type { WrittenLogin } from './machine.ts'
+import { writeOwnFile } from './write-own-file.ts'
 
 type WriteLogin = {
   /** The machine's run folder, which is its owner's alone and gone with the machine. */
@@ -16,7 +16,7 @@ type WriteLogin = {
 export async function writeLogin({ folder, login, port }: WriteLogin): Promise<WrittenLogin> {
   const keyFile = join(folder, loginKeyName)
   const knownHostsFile = join(folder, knownHostsName)
-  await writeFile(keyFile, login.privateKey, { mode: 0o600 })
-  await writeFile(knownHostsFile, `[127.0.0.1]:${port} ${login.hostKey}\n`, { mode: 0o600 })
+  await writeOwnFile(keyFile, login.privateKey)
+  await writeOwnFile(knownHostsFile, `[127.0.0.1]:${port} ${login.hostKey}\n`)
   return { folder, user: login.user, port, keyFile, knownHostsFile }
 }

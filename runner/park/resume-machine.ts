@@ -70,6 +70,7 @@ async function start({ order, manifest, folder }: ResumeMachine, scope: Scope): 
     machine = await launchMachine({
       ...{ order, parts, spec, disk, scope },
       strategy: 'parked',
+      uses: [order.image],
       inherited: state.fd,
     })
   } finally {

@@ -41,6 +41,7 @@ export function handOver({ machine, facts, onGone }: HandOver): Machine {
     park: (jobFolder, signal) => machine.park(jobFolder, signal),
     openConsole: (signal) => machine.openConsole(signal),
     writeLogin: () => machine.writeLogin(),
+    outlive: (terms) => machine.outlive(terms),
     runStep: (step, signal) => machine.runStep(step, signal),
     ...(machine.keepSetup === undefined ? {} : { keepSetup: machine.keepSetup.bind(machine) }),
     ...(machine.dropSetup === undefined ? {} : { dropSetup: machine.dropSetup.bind(machine) }),

@@ -20,11 +20,13 @@ type QmpTarget = {
  *
  * @throws {InfraError} of class `boot` at the deadline; the signal's reason on abort
  */
-export async function connectQmp({ path, signal, deadline, onEvent }: QmpTarget): Promise<Qmp> {
+export async function connectQmp({ path, signal, onEvent, ...target }: QmpTarget): Promise<Qmp> {
+  // From here on by a clock that nobody sets.
+  const deadline = performance.now() + target.deadline - Date.now()
   const qmp = new Qmp(await connectWhenUp({ path, signal, deadline }))
   if (onEvent) qmp.onEvent(onEvent)
   try {
-    await qmp.negotiate({ signal, timeoutMs: Math.max(1, deadline - Date.now()) })
+    await qmp.negotiate({ signal, timeoutMs: Math.max(1, Math.ceil(deadline - performance.now())) })
     return qmp
   } catch (error) {
     qmp.close()
@@ -39,7 +41,7 @@ async function connectWhenUp({ path, signal, deadline }: QmpTarget): Promise<Soc
     signal.throwIfAborted()
     const attempt = await connectOnce(path)
     if (!(attempt instanceof Error)) return attempt
-    if (Date.now() >= deadline || !isNotYetUp(attempt)) throw notUp(path, attempt)
+    if (performance.now() >= deadline || !isNotYetUp(attempt)) throw notUp(path, attempt)
     // The loop's first line throws the signal's own reason; that of sleep is another.
     await sleep(pollMs, undefined, { signal }).catch(() => undefined)
   }

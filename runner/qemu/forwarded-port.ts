@@ -2,29 +2,32 @@ import { InfraError } from '../../config/errors.ts'
 import type { Qmp, QmpOptions } from './qmp.ts'
 
 /**
- * Asks a running QEMU which port of 127.0.0.1 leads to the guest's SSH; the kernel picked it, so no two machines
- * ever race for one.
+ * Asks a running QEMU which port of 127.0.0.1, or of another address, leads to the guest's SSH; the kernel picked it,
+ * so no two machines ever race for one.
  */
-export async function readForwardedPort(qmp: Qmp, options: QmpOptions = {}): Promise<number> {
-  return forwardedPort(await qmp.humanMonitor('info usernet', options))
+export async function readForwardedPort(
+  qmp: Qmp,
+  { address, ...options }: QmpOptions & { address?: string | undefined } = {},
+): Promise<number> {
+  return forwardedPort(await qmp.humanMonitor('info usernet', options), address)
 }
 
 /**
  * Finds the port in what HMP `info usernet` prints.
  *
- * @throws {InfraError} when there is not exactly one forward of 127.0.0.1 to the guest's port 22
+ * @throws {InfraError} when there is not exactly one forward of `expected` to the guest's port 22
  */
-export function forwardedPort(usernet: string): number {
+export function forwardedPort(usernet: string, expected = '127.0.0.1'): number {
   const rows = [...usernet.matchAll(hostForward)].map(([, address, port, guestPort]) => ({
     address,
     port: Number(port),
     guestPort: Number(guestPort),
   }))
-  const [row, ...more] = rows.filter(({ address, guestPort }) => address === '127.0.0.1' && guestPort === 22)
+  const [row, ...more] = rows.filter(({ address, guestPort }) => address === expected && guestPort === 22)
   if (row && more.length === 0 && row.port > 0 && row.port < 65_536) return row.port
   throw new InfraError(
     'boot',
-    `Expected one forward from 127.0.0.1 to port 22, got ${JSON.stringify(usernet)}`,
+    `Expected one forward from ${expected} to port 22, got ${JSON.stringify(usernet)}`,
     {
       hint: 'QEMU 7.2 or later with user networking (SLIRP) is needed.',
     },

@@ -2,12 +2,12 @@ import type { NicModel } from '../../images/image.ts'
 import type { QemuNic } from './qemu-spec.ts'
 
 /**
- * The network cards. The first takes SSH from a port that the kernel picks, on loopback only; each further one
+ * The network cards. The first takes SSH from a port that the kernel picks, on loopback or in its own network only; each further one
  * has a SLIRP network of its own, with another subnet.
  */
 export function networkArgs(first: QemuNic, extra: readonly QemuNic[]): string[][] {
   return [
-    ['-netdev', `${slirp('n0', first)},hostfwd=tcp:127.0.0.1:0-:22`],
+    ['-netdev', `${slirp('n0', first)},hostfwd=tcp:${first.sshAddress ?? '127.0.0.1'}:0-:22`],
     ['-device', device('n0', first)],
     ...extra.flatMap((nic, index) => [
       ['-netdev', `${slirp(`n${index + 1}`, nic)},net=10.0.${index + 3}.0/24`],

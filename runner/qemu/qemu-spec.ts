@@ -52,6 +52,8 @@ export type QemuNic = {
   readonly mode: 'none' | 'web' | 'internet'
   readonly nic: NicModel
   readonly mac: string
+  /** Of the first card: where the forward to SSH listens. @defaultValue 127.0.0.1 */
+  readonly sshAddress?: string
 }
 
 /**

@@ -1,7 +1,10 @@
-import { createReadStream, createWriteStream } from 'node:fs'
-import { execa } from 'execa'
 import { InfraError } from '../../config/errors.ts'
-import { type ProcessIdentity, processIdentity } from '../../images/process-identity.ts'
+import type { ProcessIdentity } from '../../images/process-identity.ts'
+import type { MachineUser } from '../confinement/hand-over-files.ts'
+import { type CgroupLimits, withCgroup } from '../confinement/with-cgroup.ts'
+import { type KeptFiles, spawnKept } from '../keeper/spawn-kept.ts'
+import { withOwnNetwork } from '../own-network/with-own-network.ts'
+import { spawnChild } from './spawn-child.ts'
 
 export type QemuProcess = {
   readonly pid: number
@@ -18,7 +21,7 @@ export type QemuExit = {
   readonly stderr: string
 }
 
-type Spawn = {
+export type SpawnQemu = {
   binary: string
   args: readonly string[]
   /** bytes QEMU may make any one file grow to */
@@ -26,59 +29,46 @@ type Spawn = {
   logFile: string
   /** An open file that QEMU has as descriptor 3. */
   inherited?: number | undefined
+  /** The run folder of one that has a network of its own, see `withOwnNetwork`. */
+  ownNetwork?: string | undefined
+  /** Of the control group that it gets, where this host has them, see `withCgroup`. */
+  cgroup?: CgroupLimits | undefined
+  /** Whom it runs as instead of us, who are root. */
+  user?: MachineUser | undefined
+  /** Of one that may outlive us; without, it dies with us. */
+  kept?: KeptFiles | undefined
 }
 
 /**
- * Starts QEMU so that it can't gain privileges, leaves no core dump with a guest's memory in it, and dies with us:
- * a parent's SIGKILL can't be caught, so the kernel does it (prctl(2), PR_SET_PDEATHSIG).
+ * Starts QEMU so that it can't gain privileges, leaves no core dump with a guest's memory in it, and dies with its
+ * parent: that one's SIGKILL can't be caught, so the kernel does it (prctl(2), PR_SET_PDEATHSIG). Its parent is this
+ * process, or a keeper that looks after it when this process is gone.
  */
-export async function spawnQemu({ binary, args, fileSize, logFile, inherited }: Spawn): Promise<QemuProcess> {
+export async function spawnQemu(spawn: SpawnQemu): Promise<QemuProcess> {
+  const { binary, args, fileSize, logFile, inherited, ownNetwork, cgroup, user, kept } = spawn
   const bounds = ['--core=0', '--nofile=1024', `--fsize=${fileSize}`]
-  const confine = ['setpriv', '--pdeathsig', 'KILL', '--no-new-privs']
-  const child = execa('prlimit', [...bounds, ...confine, binary, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe', ...(inherited === undefined ? [] : [asStream(inherited)])],
-    buffer: false,
-    reject: false,
-    cleanup: true,
-    // Its own group, so that Ctrl-C on the terminal reaches us and not the machine behind our back.
-    detached: true,
-  })
-  let stderr = ''
-  const log = createWriteStream(logFile, { mode: 0o600 })
-  log.on('error', () => undefined)
-  child.stdout?.pipe(log, { end: false })
-  child.stderr?.on('data', (chunk: Buffer) => {
-    log.write(chunk)
-    stderr = (stderr + chunk.toString('utf8')).slice(-4096)
-  })
-  const exited = child.then((result) => {
-    log.end()
-    return { code: result.exitCode, signal: result.signal, stderr }
-  })
-  const identity = child.pid === undefined ? undefined : processIdentity(child.pid)
-  if (child.pid === undefined || identity === undefined) throw await spawnFault(binary, exited)
-  return {
-    pid: child.pid,
-    identity,
-    exited,
-    kill: (signal) => {
-      child.kill(signal)
-    },
-  }
-}
-
-// execa hands a stream with a descriptor on as it is; nothing is read of it on our side.
-function asStream(fd: number) {
-  return createReadStream('', { fd, autoClose: false })
-}
-
-async function spawnFault(binary: string, exited: Promise<QemuExit>): Promise<InfraError> {
-  const { stderr } = await exited
-  return new InfraError(
+  const confine = ['setpriv', ...changeUser(user), '--pdeathsig', 'KILL', '--no-new-privs']
+  const bare = ['prlimit', ...bounds, ...confine, binary, ...args]
+  const inside =
+    ownNetwork === undefined ? bare : withOwnNetwork(ownNetwork, bare, { changesUser: user !== undefined })
+  const command = cgroup === undefined ? inside : withCgroup(cgroup, inside)
+  const process =
+    kept === undefined
+      ? await spawnChild({ command, logFile, inherited })
+      : await spawnKept({ command, logFile, inherited, kept })
+  if ('pid' in process) return process
+  const { stderr } = process
+  throw new InfraError(
     'boot',
     `${binary} could not be started: ${stderr || 'prlimit or setpriv is missing'}`,
     {
       hint: 'mayfly doctor says what is missing on this host',
     },
   )
+}
+
+function changeUser(user: SpawnQemu['user']): string[] {
+  if (user === undefined) return []
+  const groups = user.groups.length === 0 ? '--clear-groups' : `--groups=${user.groups.join(',')}`
+  return [`--reuid=${user.uid}`, `--regid=${user.gid}`, groups, '--inh-caps=-all', '--bounding-set=-all']
 }

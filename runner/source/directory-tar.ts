@@ -97,7 +97,7 @@ export function tooLarge(limit: number, path: string): ConfigError {
   return new ConfigError(
     `expected at most ${formatSize(limit)} to upload, got more: ${JSON.stringify(path)} goes beyond it`,
     {
-      hint: 'add what the job does not need to .gitignore, or raise the limit in the host file',
+      hint: 'add what the job does not need to .gitignore, or raise the limit in the host file: limits.upload_bytes',
     },
   )
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import ssh2, { type Client } from 'ssh2'
+import { guardPeer } from './ssh2/guard-peer.ts'
 
 export type SshLogin = {
   readonly user: string
@@ -25,6 +26,8 @@ type Connect = {
  */
 export function connectSsh({ socket, login, signal, timeoutMs = 60_000, ...on }: Connect): Promise<Client> {
   const client = new ssh2.Client()
+  // Each command that is being opened listens for the connection's end; their number is for the callers to bound.
+  client.setMaxListeners(0)
   const pinned = Buffer.from(login.hostKey.split(' ')[1] ?? '', 'base64')
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => {
@@ -60,5 +63,6 @@ export function connectSsh({ socket, login, signal, timeoutMs = 60_000, ...on }:
         compress: ['none'],
       },
     })
+    guardPeer(client)
   })
 }

@@ -2,6 +2,7 @@ import type { Client } from 'ssh2'
 import { untilAborted } from '../until-aborted.ts'
 import { type OpenChannel, openChannel } from './open-channel.ts'
 import { takeAhead } from './opened-ahead.ts'
+import { peerFault } from './ssh2/guard-peer.ts'
 
 export type ExecOptions = {
   readonly client: Client
@@ -24,7 +25,10 @@ export type ExecOutcome = {
   readonly stderr: Buffer
 }
 
-/** Runs a command over an open connection, until both its streams are read to their end. */
+/**
+ * Runs a command over an open connection, until both its streams are read to their end. Throws the signal's reason,
+ * that there is too much output, what the reader throws, or InfraError('ssh-lost') when the guest broke the protocol.
+ */
 export async function exec(options: ExecOptions): Promise<ExecOutcome> {
   const { client, command, ahead, signal } = options
   signal.throwIfAborted()
@@ -32,10 +36,13 @@ export async function exec(options: ExecOptions): Promise<ExecOutcome> {
   const opening = waiting === undefined ? openChannel(client, command) : Promise.resolve(waiting)
   const input = waiting === undefined ? options.input : ahead?.input
   try {
-    return await untilAborted(
+    const outcome = await untilAborted(
       opening.then((open) => talk(open, { ...options, input })),
       signal,
     )
+    const fault = outcome.code === undefined ? peerFault(client) : undefined
+    if (fault !== undefined) throw fault
+    return outcome
   } catch (error) {
     opening.then(({ channel }) => channel.destroy()).catch(() => undefined)
     throw error

@@ -1,8 +1,11 @@
 import type { Readable } from 'node:stream'
 import ssh2, { type Client, type SFTPWrapper } from 'ssh2'
 
-/** Sessions that are over. ssh2 fails the calls under way then, and leaves those made later without an answer. */
-const ended = new WeakSet<SFTPWrapper>()
+/**
+ * What is to be told of the end of a session; none where it is over. ssh2 forgets the call whose answer it could not
+ * read, and leaves those made after the end without one.
+ */
+const whenOver = new WeakMap<SFTPWrapper, Set<() => void>>()
 
 /** Opens the SFTP subsystem of a connection. */
 export function openSftp(client: Client): Promise<SFTPWrapper> {
@@ -12,9 +15,14 @@ export function openSftp(client: Client): Promise<SFTPWrapper> {
     client.sftp((error, sftp) => {
       client.off('close', lost)
       if (error) return reject(error)
+      whenOver.set(sftp, new Set())
       // Without a listener, a hostile server's malformed packet would end the whole process.
       sftp.on('error', () => client.destroy())
-      sftp.once('end', () => ended.add(sftp))
+      sftp.once('end', () => {
+        const tell = whenOver.get(sftp) ?? []
+        whenOver.delete(sftp)
+        for (const each of tell) each()
+      })
       resolve(sftp)
     })
   })
@@ -31,7 +39,7 @@ type Put = { sftp: SFTPWrapper; path: string; source: Readable; mode: number; si
  * Sets the mode explicitly, since servers apply their umask, and rejects when that fails. Returns bytes.
  */
 export async function putStream({ sftp, path, source, mode, signal }: Put): Promise<number> {
-  const handle = await callback<Buffer>(sftp, (done) => sftp.open(path, 'w', { mode }, done))
+  const handle = await openHandle(sftp, (done) => sftp.open(path, 'w', { mode }, done))
   const writes = new Set<Promise<void>>()
   let failure: { error: unknown } | undefined
   const ask = (call: Call<void>) => {
@@ -69,7 +77,7 @@ type PutBytes = { sftp: SFTPWrapper; path: string; bytes: Buffer; mode: number }
 
 /** Writes a whole file of few bytes in two round trips: all that needs the open file is asked at once. */
 export async function putBytes({ sftp, path, bytes, mode }: PutBytes): Promise<void> {
-  const handle = await callback<Buffer>(sftp, (done) => sftp.open(path, 'w', { mode }, done))
+  const handle = await openHandle(sftp, (done) => sftp.open(path, 'w', { mode }, done))
   const writes: Promise<void>[] = []
   for (let start = 0; start < bytes.length; start += chunkBytes) {
     const length = Math.min(chunkBytes, bytes.length - start)
@@ -80,6 +88,16 @@ export async function putBytes({ sftp, path, bytes, mode }: PutBytes): Promise<v
     callback<void>(sftp, (done) => sftp.fchmod(handle, mode, done)),
     callback<void>(sftp, (done) => sftp.close(handle, done)),
   ])
+}
+
+/** bytes; draft-ietf-secsh-filexfer-02 section 6.2. Each call on an open file sends its handle back. */
+const longestHandle = 256
+
+/** Opens a file or a directory. Throws what the server answers, or that its answer is none. */
+export async function openHandle(sftp: SFTPWrapper, open: Call<Buffer>): Promise<Buffer> {
+  const handle: unknown = await callback<Buffer>(sftp, open)
+  if (Buffer.isBuffer(handle) && handle.length <= longestHandle) return handle
+  throw new Error('expected a handle from the SFTP server, got something else')
 }
 
 const { OK, NO_CONNECTION, CONNECTION_LOST } = ssh2.utils.sftp.STATUS_CODE
@@ -95,7 +113,28 @@ type Call<T> = (done: (error?: Error | null, value?: T) => void) => unknown
 /** A callback-style SFTP call as a promise that also rejects when the session is over. */
 export function callback<T>(sftp: SFTPWrapper, call: Call<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    if (ended.has(sftp)) reject(new Error('the SFTP session is over'))
-    else call((error, value) => (error ? reject(error) : resolve(value as T)))
+    const forget = onSessionOver(sftp, () => reject(new Error('the SFTP session is over')))
+    if (forget === undefined) return
+    try {
+      call((error, value) => {
+        forget()
+        if (error) reject(error)
+        else resolve(value as T)
+      })
+    } catch (error) {
+      forget()
+      reject(error)
+    }
   })
+}
+
+/** Tells when a session is over, at once where it is; gives what ends the listening, or undefined. */
+export function onSessionOver(sftp: SFTPWrapper, tell: () => void): (() => void) | undefined {
+  const all = whenOver.get(sftp)
+  if (all === undefined) {
+    tell()
+    return undefined
+  }
+  all.add(tell)
+  return () => void all.delete(tell)
 }

@@ -51,10 +51,8 @@ async function start(clone: CloneMachine, scope: Scope): Promise<QemuMachine> {
   const { id } = order
   const parts = await makeParts(order, scope)
   const { paths, nonce, owner } = parts
-  const use = await useImage(
-    { name: `template ${template.key}`, disk: template.paths.disk },
-    { machineId: id, process: owner },
-  )
+  const base = { name: `template ${template.key}`, disk: template.paths.disk }
+  const use = await useImage(base, { machineId: id, process: owner })
   await scope.defer('template use', () => use.release())
   const disk = await makeDisk(clone, paths)
   if (ownMemory !== undefined) await copySparse(template.paths.ram, ownMemory, order.signal)
@@ -72,6 +70,7 @@ async function start(clone: CloneMachine, scope: Scope): Promise<QemuMachine> {
       spec,
       disk,
       strategy,
+      uses: [order.image, base],
       inherited: state.fd,
       prepared,
       scope,

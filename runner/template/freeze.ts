@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { chmod } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -40,6 +41,8 @@ export async function freeze({ qmp, memory, write, socket, signal }: Freeze): Pr
   try {
     server.listen(socket)
     await once(server, 'listening')
+    // QEMU may be another user; the folder around it lets nobody else in.
+    await chmod(socket, 0o666)
     const written = connected(server).then(write)
     const noRoom = written.then(
       () => undefined,

@@ -3,6 +3,8 @@ import { chmod, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { syncPath } from '../../images/atomic-file.ts'
+import { openTemplate } from '../confinement/open-template.ts'
+import { qemuUser } from '../confinement/qemu-user.ts'
 import type { MachinePaths } from '../machine/filenames.ts'
 import type { QemuMachine } from '../machine/qemu-machine.ts'
 import { type TemplatePaths, templateFolder, templatePaths } from './filenames.ts'
@@ -47,10 +49,13 @@ export async function quit(machine: QemuMachine, signal: AbortSignal): Promise<v
 }
 
 /** The disk is only ever read from now on; memory and state hold what a guest had in mind. */
-async function protect({ disk, ram, state }: TemplatePaths): Promise<void> {
+async function protect(work: TemplatePaths): Promise<void> {
+  const { disk, ram, state } = work
   await chmod(disk, 0o444)
   await chmod(ram, 0o600)
   await chmod(state, 0o600)
+  const user = await qemuUser()
+  if (user !== undefined) await openTemplate(work, user)
   for (const path of [disk, ram, state]) await syncPath(path)
 }
 

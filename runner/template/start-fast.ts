@@ -3,6 +3,7 @@ import { startWithSetup } from '../checkpoint/start-with-setup.ts'
 import { bootMachine } from '../machine/boot-machine.ts'
 import type { BootOrder } from '../machine/boot-order.ts'
 import { NoMemory } from '../machine/check-memory.ts'
+import { KilledOnHost } from '../machine/killed-on-host.ts'
 import type { Machine } from '../machine/machine.ts'
 import { hasCustomUserData } from '../seed/seed.ts'
 import { CannotFreeze } from './build-template.ts'
@@ -14,7 +15,8 @@ import { removeTemplate, touchTemplate } from './template-shelf.ts'
 
 /**
  * Starts a machine in the fastest way that is right for it: from a checkpoint of its setup, from its template, which is
- * built if need be, or from cold. A template that does not start is thrown away, and the machine comes up from cold, once.
+ * built if need be, or from cold. A template that does not start is thrown away, unless the machine was killed from outside, and the machine
+ * comes up from cold, once.
  *
  * Throws InfraError with its class, ConfigError where this host could never run it, or the signal's reason.
  */
@@ -57,8 +59,10 @@ async function startPlain(order: BootOrder): Promise<Machine> {
     signal.throwIfAborted()
     if (!(error instanceof InfraError) || error.class === 'host-disk-full') throw error
     if (error instanceof NoMemory) throw error
-    await removeTemplate(templatesFolder(order.dataFolder), template.key)
-    const strategyReason = `template ${template.key} did not start and was thrown away: ${error.message}`
+    const wasKilled = error instanceof KilledOnHost
+    if (!wasKilled) await removeTemplate(templatesFolder(order.dataFolder), template.key)
+    const what = wasKilled ? 'did not start' : 'did not start and was thrown away'
+    const strategyReason = `template ${template.key} ${what}: ${error.message}`
     order.onNote(strategyReason)
     return await bootMachine({ ...order, strategyReason, templateFailed: true })
   }

@@ -8,6 +8,8 @@ export type LoadOrder = {
   readonly secret: string
   /** The number of the first delivery; those that were sent before are duplicates. */
   readonly first: number
+  /** Sent before the clock starts, as fast as they are answered, for this process to be warm as the server is. */
+  readonly ahead: number
   readonly count: number
   readonly sockets: number
   readonly perSecond?: number | undefined
@@ -22,10 +24,11 @@ export type LoadResult = {
 }
 
 // Signed before the clock starts: what is measured is the server.
-const { first, count, repository, secret, ...load } = JSON.parse(process.argv[2] ?? '') as LoadOrder
-const pushes = Array.from({ length: count }, (_, index) =>
+const { first, ahead, count, repository, secret, ...load } = JSON.parse(process.argv[2] ?? '') as LoadOrder
+const pushes = Array.from({ length: ahead + count }, (_, index) =>
   githubPush({ repository, secret, number: first + index }),
 )
+await postDeliveries({ ...load, pushes: pushes.splice(0, ahead), perSecond: undefined })
 const { ms, latencies, said } = await postDeliveries({ ...load, pushes })
 const result: LoadResult = {
   perSecond: count / (ms / 1000),

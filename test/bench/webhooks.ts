@@ -11,13 +11,15 @@ const repository = 'octo/hello'
 const secret = 'a-secret-of-forty-characters-or-so-in-all'
 const warmUp = 3000
 const deliveries = 5000
+/** Of each process of load. */
+const ahead = 1000
 const sockets = 32
 /** What the design asks a server to take. */
 const wantedPerSecond = 1000
 
 /**
  * Signed GitHub pushes of 8 KB over HTTP into `mayfly serve --role web`, with the Redis that it brings and its fsync for
- * each answer, from a process of load: as fast as it answers, and at a fixed rate. The server works on what it has
+ * each answer, from a process of load that is warm: as fast as it answers, and at a fixed rate. The server works on what it has
  * accepted at the same time. Each delivery has its own id and commit, and says `[skip ci]`, so that no clone is timed.
  */
 export async function webhooks(place: BenchPlace, runs: number): Promise<Figure[]> {
@@ -25,8 +27,8 @@ export async function webhooks(place: BenchPlace, runs: number): Promise<Figure[
   const server = await startServeProcess({ folder: await mkdtemp(join(place.folder, 'webhooks-')), main })
   let sent = 0
   const load = async (order: Pick<LoadOrder, 'count' | 'perSecond'>): Promise<LoadResult> => {
-    const whole: LoadOrder = { url: server.url, repository, secret, first: sent, sockets, ...order }
-    sent += order.count
+    const whole: LoadOrder = { url: server.url, repository, secret, first: sent, ahead, sockets, ...order }
+    sent += ahead + order.count
     const result = await runLoad(whole)
     if (result.said['202 accepted'] !== order.count)
       throw new Error(`expected ${order.count} accepted deliveries, got ${JSON.stringify(result.said)}`)

@@ -22,6 +22,12 @@ describe('processIdentity', () => {
     expect(isAlive(identity ?? ownIdentity())).toBe(false)
   })
 
+  it('takes one of another boot of this host for dead, though it has the pid and began at the same tick', () => {
+    expect(isAlive({ ...ownIdentity(), boot: '3f1c9d0e-0000-4000-8000-000000000000' })).toBe(false)
+    const { pid, startTime } = ownIdentity()
+    expect(isAlive({ pid, startTime })).toBe(true)
+  })
+
   it('takes a zombie for dead', async () => {
     // The shell becomes a sleep, which never waits for the child that the shell left it.
     const parent = spawn('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 60'])

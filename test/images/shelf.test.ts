@@ -26,6 +26,7 @@ let builds: string[]
 let inputs: string
 let shelf: Shelf
 
+const packages = 'bash 5.2 amd64\ntzdata 2026a all\n'
 const builder: ImageBuilder = {
   inputs: async () => inputs,
   build: async ({ workFolder, onProgress }) => {
@@ -35,10 +36,12 @@ const builder: ImageBuilder = {
       disk: join(workFolder, 'd'),
       kernel: join(workFolder, 'k'),
       initrd: join(workFolder, 'i'),
+      packages: join(workFolder, 'p'),
     }
     writeFileSync(files.disk, qcow2Disk())
     writeFileSync(files.kernel, 'kernel')
     writeFileSync(files.initrd, 'initrd')
+    writeFileSync(files.packages, packages)
     return { ...files, append: 'root=/dev/vda' }
   },
 }
@@ -134,6 +137,21 @@ describe('ensure and build', () => {
     expect(builds).toEqual(['one'])
   })
 
+  it('knows where a built image came from, and what is installed in it', async () => {
+    const { provenance, disk, digest } = await shelf.ensure('debian-12-local', watched)
+    expect(provenance).toMatchObject({
+      ...{ name: 'debian-12-local', digest, created: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) },
+      source: { kind: 'build', builder: 'debian-12-local', inputs: 'one' },
+      packages: { file: join(dirname(disk), 'packages'), digest: digestOf(Buffer.from(packages)), count: 2 },
+    })
+    expect(readFileSync(provenance?.packages?.file ?? '', 'utf8')).toBe(packages)
+  })
+
+  it('knows where an image from a file came from, of which nobody lists the packages', async () => {
+    const { provenance } = await shelf.ensure('mine', watched)
+    expect(provenance).toMatchObject({ source: { kind: 'path', path }, packages: undefined })
+  })
+
   it('builds anew for other inputs or by force, and then has the new one current', async () => {
     const first = await shelf.ensure('debian-12-local', watched)
     inputs = 'two'
@@ -185,9 +203,9 @@ describe('verify', () => {
     expect(await shelf.verify('debian-12-local', watched)).toEqual([])
   })
 
-  it('finds one flipped bit in disk, kernel or initrd', async () => {
+  it('finds one flipped bit in disk, kernel, initrd or list of packages', async () => {
     const image = await shelf.ensure('debian-12-local', watched)
-    for (const file of ['disk.qcow2', 'kernel', 'initrd']) {
+    for (const file of ['disk.qcow2', 'kernel', 'initrd', 'packages']) {
       const place = join(dirname(image.disk), file)
       const content = readFileSync(place)
       const changed = Buffer.from(content)

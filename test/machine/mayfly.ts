@@ -7,6 +7,7 @@ import { expect, inject, onTestFinished } from 'vitest'
 import { packageRoot } from '../../images/package-root.ts'
 import type { JobRecord } from '../../runner/job/job-record.ts'
 import { machinePaths } from '../../runner/machine/filenames.ts'
+import { eventually } from '../eventually.ts'
 
 /** A data folder of one test's own, on the image that all share, with a folder for its files. */
 export type Bench = {
@@ -111,6 +112,9 @@ function startMayfly({ command: [program, ...args], cwd, env }: Start) {
 /** No QEMU, no overlay, no seed, no socket, no claim on an image of any machine that this bench has had. */
 export async function expectNothingLeft({ data }: Pick<Bench, 'data'>): Promise<void> {
   expect(await qemuProcesses(data)).toEqual([])
+  await eventually('keepers to be gone', async () =>
+    (await machineProcesses(data)).length === 0 ? true : undefined,
+  )
   expect(existsSync(join(data, 'machines')) ? await readdir(join(data, 'machines')) : []).toEqual([])
   const claims = await imageClaims(data)
   for (const id of await jobIds(data)) {
@@ -135,7 +139,14 @@ async function imageClaims(data: string): Promise<string[]> {
 }
 
 /** Command lines of the QEMU processes whose files are in a data folder. */
-export async function qemuProcesses(data: string): Promise<{ pid: number; commandLine: string }[]> {
+export async function qemuProcesses(data: string): Promise<Process[]> {
+  return (await machineProcesses(data)).filter(({ commandLine }) => /^[^\0]*qemu-system/.test(commandLine))
+}
+
+type Process = { pid: number; commandLine: string }
+
+/** The same, and their keepers. */
+async function machineProcesses(data: string): Promise<Process[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const all = await Promise.all(
     pids.map(async (pid) => ({

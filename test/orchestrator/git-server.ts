@@ -13,7 +13,7 @@ export type GitFiles = Readonly<
 >
 
 export type GitServer = {
-  /** `http://127.0.0.1:<port>`; a repository is at `<url>/<name>.git`. */
+  /** `http://<address>:<port>`; a repository is at `<url>/<name>.git`. */
   readonly url: string
   /** Where the repositories are, each a bare `<name>.git`. */
   readonly root: string
@@ -59,16 +59,16 @@ export type CommitOptions = {
 }
 
 /** Real git over real HTTP: `git http-backend` as a CGI program behind a server of Node's. */
-export async function startGitServer(mode: GitServerMode = {}): Promise<GitServer> {
+export async function startGitServer(mode: GitServerMode = {}, address = '127.0.0.1'): Promise<GitServer> {
   const root = await mkdtemp(join(tmpdir(), 'mayfly-git-'))
   const requests: { method: string; path: string; headers: NodeJS.Dict<string | string[]> }[] = []
   const server = createServer((request, response) => {
     requests.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers })
     answer({ root, mode, request, response })
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(0, address)
   await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const url = `http://${address}:${(server.address() as AddressInfo).port}`
   const git = (name: string, args: readonly string[], input?: string | Buffer) =>
     runGit(['--git-dir', join(root, `${name}.git`), ...args], input)
 

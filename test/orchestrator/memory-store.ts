@@ -84,12 +84,21 @@ export function memoryStore(): Store {
         if (held.length >= most) return undefined
         return putJob({ ...job, state: 'claimed', host, claim: job.claim + 1 })
       }),
+      takeOver: step((id, host, claim) => {
+        const job = jobs.get(id)
+        if (job?.claim !== claim || (job.state !== 'claimed' && job.state !== 'running')) return undefined
+        return putJob({ ...job, host, claim: claim + 1 })
+      }),
       inState: step((state) =>
         structuredClone(
           [...jobs.values()]
             .filter((job) => job.state === state)
             .sort((a, b) => (since.get(a.id) ?? 0) - (since.get(b.id) ?? 0)),
         ),
+      ),
+      count: step(
+        (state, repository) =>
+          [...jobs.values()].filter((job) => job.state === state && job.repository === repository).length,
       ),
     },
     groups: {

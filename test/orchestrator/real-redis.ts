@@ -15,6 +15,8 @@ export type RealRedis = {
   kill(): Promise<void>
   /** Kills it as a power cut would and starts it anew on the same files. */
   restart(): Promise<void>
+  /** Has it stand still for so many milliseconds, as a host that is out of breath does. */
+  freeze(ms: number): Promise<void>
   /** Ends it and removes its files. */
   stop(): Promise<void>
 }
@@ -43,6 +45,11 @@ export async function startRedis(): Promise<RealRedis> {
     restart: async () => {
       await kill()
       server = await spawnRedis(folder, socket)
+    },
+    freeze: async (ms) => {
+      server.kill('SIGSTOP')
+      await sleep(ms)
+      server.kill('SIGCONT')
     },
     stop: async () => {
       for (const client of clients) client.disconnect()

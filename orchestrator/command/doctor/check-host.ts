@@ -5,10 +5,15 @@ import type { HostConfig } from '../../../config/host/host-config.ts'
 import { formatSize } from '../../../config/size.ts'
 import type { Shelf } from '../../../images/shelf.ts'
 import { chooseAccel } from '../../../runner/accel/choose-accel.ts'
+import { findQemuUser } from '../../../runner/confinement/qemu-user.ts'
+import { subordinateRange } from '../../../runner/confinement/subordinate-range.ts'
 import { machinePaths } from '../../../runner/machine/filenames.ts'
 import { makeRunFolder } from '../../../runner/machine/run-folder.ts'
 import { findQemu } from '../../../runner/qemu/qemu-version.ts'
 import { accelCacheFile } from '../../../runner/start-on-host.ts'
+import { checkBucket } from './check-bucket.ts'
+import { checkCgroup, checkUser } from './check-confinement.ts'
+import { checkInternet } from './check-internet.ts'
 import type { Finding } from './finding.ts'
 import { checkPrograms } from './programs.ts'
 
@@ -25,8 +30,17 @@ export async function checkHost({ host, dataFolder, shelf, path }: CheckHost): P
     await checkRunFolder(dataFolder, host.runDir),
     await checkDisk(dataFolder),
     checkMemory(host),
+    await checkInternet(host),
+    await lookAtUser(),
+    await checkCgroup(),
     await checkImage(host, shelf),
+    ...(host.bucket === undefined ? [] : [await checkBucket({ bucket: host.bucket })]),
   ]
+}
+
+async function lookAtUser(): Promise<Finding> {
+  const user = await findQemuUser()
+  return checkUser(userInfo().uid, user, user && (await subordinateRange(user)))
 }
 
 /** Node 20.19 is the first that all our libraries run on. */

@@ -24,8 +24,8 @@ const programs: readonly Program[] = [
 
 /** Building an image without being root needs a user namespace and a stand-in for root. */
 const rootlessPrograms: readonly Program[] = [
-  { name: 'fakeroot', debian: 'fakeroot', use: 'builds debian-12-local without root' },
-  { name: 'newuidmap', debian: 'uidmap', use: 'builds debian-12-local without root' },
+  { name: 'fakeroot', debian: 'fakeroot', use: 'builds debian-12-local without root', optional: true },
+  { name: 'newuidmap', debian: 'uidmap', use: 'builds debian-12-local without root', optional: true },
 ]
 
 /** Which of the programs that Mayfly calls are on `path`. No tool writes the seed CD: Mayfly does that itself. */

@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Job } from '../../../config/pipeline/pipeline.ts'
 import type { JobRecord } from '../../../runner/job/job-record.ts'
 import { keptName } from '../../../runner/machine/filenames.ts'
 import type { Machine } from '../../../runner/machine/machine.ts'
+import { writeOwnFile } from '../../../runner/machine/write-own-file.ts'
 import type { NextStep } from '../repro/stop-before.ts'
 import type { View } from '../view/view.ts'
 import { awaitEnd } from './await-end.ts'
@@ -65,7 +65,7 @@ async function open(keep: KeepMachines, kept: KeptMachine): Promise<string> {
   const greeting = keptGreeting(kept)
   const until = terminal === undefined ? new Date(Date.now() + keepFor).toISOString() : undefined
   const written: Kept = { job: record.id, until, greeting, login }
-  await writeFile(file, JSON.stringify(written), { mode: 0o600 })
+  await writeOwnFile(file, JSON.stringify(written))
   const gone = new AbortController()
   const limit = AbortSignal.any([signal, gone.signal])
   try {

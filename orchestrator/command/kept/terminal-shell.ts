@@ -1,10 +1,9 @@
 import type { ReadStream, WriteStream } from 'node:tty'
 import type { Client } from 'ssh2'
+import { insideOf } from '../../../runner/ssh/ssh2/inside.ts'
 import { termOf } from '../../gateway/channel-request.ts'
 import { openInMachine } from '../../gateway/open-in-machine.ts'
 import { pump } from '../../gateway/pump.ts'
-import { guardWindow } from '../../gateway/ssh2/guard-window.ts'
-import { insideOf } from '../../gateway/ssh2/inside.ts'
 import { writeInTurn } from '../../gateway/ssh2/write-in-turn.ts'
 import { createLeaveKeys } from './leave-keys.ts'
 
@@ -39,7 +38,6 @@ export async function terminalShell({ client, terminal, signal }: TerminalShell)
     const { channel, exit } = await openInMachine(client, (machine, done) =>
       machine.shell({ term, ...size() }, { env }, done),
     )
-    const unguard = guardWindow(channel, insideOf(client))
     const write = writeInTurn({ channel, link: insideOf(client), gone })
     const keys = createLeaveKeys()
     const onKeys = (typed: Buffer) => {
@@ -66,7 +64,6 @@ export async function terminalShell({ client, terminal, signal }: TerminalShell)
       input.off('data', onKeys)
       input.setRawMode(false)
       input.pause()
-      unguard()
       channel.close()
     }
   } finally {

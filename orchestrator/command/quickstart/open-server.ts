@@ -40,7 +40,7 @@ export async function openServer(order: OpenServer): Promise<OpenedServer> {
     ...(startMachine === undefined ? {} : { startMachine }),
   })
   const url = (await readServerRecord(dataFolder))?.url ?? server.url ?? ''
-  return { url, isOthers: false, close: () => server.stop({ graceMs: 0 }) }
+  return { url, isOthers: false, close: async () => void (await server.stop({ graceMs: 0 })) }
 }
 
 /** The port itself where nobody has it; else 0, which stands for any. */

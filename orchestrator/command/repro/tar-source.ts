@@ -25,7 +25,7 @@ async function namesIn(file: string, signal: AbortSignal): Promise<string[]> {
   const entries = extract()
   entries.on('entry', ({ name }, content, next) => {
     names.push(plain(name))
-    content.resume().once('end', next)
+    content.on('error', isTold).resume().once('end', next)
   })
   await pipeline(createReadStream(file), entries, { signal })
   return names
@@ -36,12 +36,16 @@ type Copy = { file: string; archive: Pack; wanted: ReadonlySet<string>; signal: 
 async function copy({ file, archive, wanted, signal }: Copy): Promise<void> {
   const entries = extract()
   entries.on('entry', (header, content, next) => {
+    content.on('error', isTold)
     if (wanted.has(plain(header.name))) return void content.pipe(archive.entry(header, next))
     content.resume().once('end', next)
   })
   await pipeline(createReadStream(file), entries, { signal })
   archive.finalize()
 }
+
+// Of an archive that ends too early, its last entry says so as well as the archive; unheard, it would end the process.
+const isTold = () => undefined
 
 function plain(name: string): string {
   return name.replace(/^\.\/+/, '').replace(/\/+$/, '')

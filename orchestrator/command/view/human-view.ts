@@ -34,6 +34,7 @@ export function createHumanView({ out, live, console: showConsole }: HumanView):
   let job: ViewedJob | undefined
   let atLineStart = true
   let details: string[] = []
+  let use: Extract<JobEvent, { type: 'sample' }> | undefined
 
   const write = (text: string) => {
     if (text === '') return
@@ -49,6 +50,8 @@ export function createHumanView({ out, live, console: showConsole }: HumanView):
     )
     for (const shown of evidence) line(`  ${pc.dim('|')} ${oneLine(shown)}`)
     if (hint !== undefined) line(`  ${pc.dim(`hint: ${hint}`)}`)
+    const traffic = trafficLine(use)
+    if (traffic !== undefined) line(pc.dim(`  ${traffic}`))
   }
 
   const onEvent = (event: JobEvent) => {
@@ -100,12 +103,20 @@ export function createHumanView({ out, live, console: showConsole }: HumanView):
       case 'verdict':
         verdictLines(event)
         break
+      case 'sample':
+        use = event
+        break
+      case 'egress':
+        if (event.learned !== undefined)
+          line(`The allow-list that this job needs: ${JSON.stringify(event.learned)}`)
+        break
     }
   }
 
   return {
     job(viewed) {
       job = viewed
+      use = undefined
       if (!viewed.alone) line(pc.bold(`\njob ${viewed.name}`))
       return (progress) => imageLine.update(progress)
     },
@@ -143,6 +154,13 @@ function keptLines({ greeting, until, inShell, debug, ssh }: ViewedKept): string
 function phaseLine(phase: Phase, ms: number, details: readonly string[]): string {
   const time = formatDuration(ms).padStart(8)
   return `${pc.dim('·')} ${phase.padEnd(9)} ${time}${details.length === 0 ? '' : pc.dim(`  ${details.join('; ')}`)}`
+}
+
+/** Undefined where nothing went over the network, or nobody counted. */
+function trafficLine(use: { netSent?: number | undefined; netReceived?: number | undefined } = {}) {
+  const { netSent = 0, netReceived = 0 } = use
+  if (netSent + netReceived === 0) return undefined
+  return `network: ${formatSize(netSent)} sent, ${formatSize(netReceived)} received`
 }
 
 function mark(verdict: Verdict): string {

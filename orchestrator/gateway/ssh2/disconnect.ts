@@ -1,6 +1,6 @@
 import type { Connection } from 'ssh2'
 import { sshStrings, uint32 } from '../../../runner/keys/ssh-wire.ts'
-import { insideOf } from './inside.ts'
+import { insideOf } from '../../../runner/ssh/ssh2/inside.ts'
 import { sendPayload } from './send-payload.ts'
 
 const disconnectMessage = 1

@@ -1,5 +1,5 @@
 import type { Channel } from 'ssh2'
-import type { Inside } from './inside.ts'
+import type { Inside } from '../../../runner/ssh/ssh2/inside.ts'
 
 /**
  * bytes. Two streams of 2 MiB may be unread when ssh2 opens a window of 2 MiB once more, so that a peer which keeps to
@@ -8,8 +8,8 @@ import type { Inside } from './inside.ts'
 const mostUnread = 8 * 1024 * 1024
 
 /**
- * Cuts a connection whose peer sends more on a channel than it was allowed to: ssh2 keeps whatever comes. The peer may
- * be a guest whose sshd its job has replaced.
+ * Cuts a client's connection that sends more on a channel than it was allowed to: ssh2 keeps whatever comes. Of
+ * machines, `connectSsh` sees to it.
  *
  * @returns ends the watch
  */

@@ -1,12 +1,8 @@
 import type { Channel } from 'ssh2'
+import { isSensiblePacketSize } from '../../../runner/ssh/ssh2/packet-size.ts'
 
-/** bytes; RFC 4253 section 6.1 makes everyone able to take 32 KiB */
-const least = 512
-
-/**
- * Whether the other end takes packets of a sensible size. At 0, ssh2 would write for ever; at 1, a packet for each byte.
- */
+/** Whether a client takes packets of a sensible size; of machines, `connectSsh` sees to it. */
 export function hasSensiblePackets(channel: Channel): boolean {
   const { packetSize } = channel.outgoing as { packetSize: number }
-  return packetSize >= least
+  return isSensiblePacketSize(packetSize)
 }

@@ -1,5 +1,5 @@
 import type { Connection } from 'ssh2'
-import { insideOf } from './inside.ts'
+import { insideOf } from '../../../runner/ssh/ssh2/inside.ts'
 
 const administrativelyProhibited = 1
 

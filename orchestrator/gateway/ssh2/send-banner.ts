@@ -1,6 +1,6 @@
 import type { Connection } from 'ssh2'
 import { sshStrings } from '../../../runner/keys/ssh-wire.ts'
-import { insideOf } from './inside.ts'
+import { insideOf } from '../../../runner/ssh/ssh2/inside.ts'
 import { sendPayload } from './send-payload.ts'
 
 const userauthBanner = 53

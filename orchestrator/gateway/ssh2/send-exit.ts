@@ -1,5 +1,5 @@
 import type { ServerChannel } from 'ssh2'
-import type { Inside } from './inside.ts'
+import type { Inside } from '../../../runner/ssh/ssh2/inside.ts'
 
 /** How a command ended: its status or the signal that killed it; undefined when the machine said neither. */
 export type Exit =

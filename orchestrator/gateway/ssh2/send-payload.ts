@@ -1,4 +1,4 @@
-import type { Inside } from './inside.ts'
+import type { Inside } from '../../../runner/ssh/ssh2/inside.ts'
 
 /**
  * Sends a packet of our own making. While keys are exchanged it is left out: nothing but key exchange may be sent

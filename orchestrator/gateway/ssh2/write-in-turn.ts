@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import type { Channel } from 'ssh2'
-import type { Inside } from './inside.ts'
-import { roomToSend } from './room-to-send.ts'
+import type { Inside } from '../../../runner/ssh/ssh2/inside.ts'
+import { roomToSend } from '../../../runner/ssh/ssh2/room-to-send.ts'
 
 type WriteInTurn = {
   channel: Channel

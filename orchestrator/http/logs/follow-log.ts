@@ -29,7 +29,7 @@ export function followLog({ context, feed, leave, turn, from }: Follow): Respons
   context.header('X-Accel-Buffering', 'no')
   return streamSSE(context, async (stream) => {
     let offset = from
-    let pinged = Date.now()
+    let pinged = performance.now()
     try {
       while (!stream.aborted) {
         const look = await feed.look()
@@ -45,8 +45,8 @@ export function followLog({ context, feed, leave, turn, from }: Follow): Respons
           await stream.writeSSE({ id: String(offset), event: 'end', data })
           return
         }
-        if (Date.now() - pinged > pingMs) {
-          pinged = Date.now()
+        if (performance.now() - pinged > pingMs) {
+          pinged = performance.now()
           await stream.writeSSE({ event: 'ping', data: '{}' })
         }
         await feed.news(look, pollMs)

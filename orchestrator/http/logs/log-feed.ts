@@ -1,5 +1,4 @@
 import { consoleName } from '../../../runner/job/filenames.ts'
-import { readRange } from '../../../runner/logs/read-range.ts'
 import { shareNext } from '../../../runner/share-next.ts'
 import type { Bus } from '../../bus/bus.ts'
 import { type BuildJob, isEnded } from '../../model/build.ts'
@@ -45,12 +44,16 @@ type Open = {
    */
   readonly attempt: number
   /** The job as it is now. */
-  readonly readJob: () => Promise<Pick<BuildJob, 'attempt' | 'state' | 'hold'> | undefined>
+  readonly readJob: () => Promise<
+    Pick<BuildJob, 'attempt' | 'state' | 'hold' | 'started' | 'ended'> | undefined
+  >
   readonly now: () => Date
 }
 
 /** Bytes of a log in one event, at most; frames end at its multiples, so that followers who came at different times meet */
 export const frameBytes = 64 * 1024
+/** ms that the end of a log may be on its way to the archive */
+const comingMs = 120_000
 /** Those who are not far behind the first one find their frames made. */
 const framesKept = 16
 
@@ -74,7 +77,9 @@ export function openLogFeed({ bus, log, job, attempt, readJob, now }: Open): Log
       const isOver =
         current === undefined ||
         current.attempt > attempt ||
-        (isEnded(current.state) && !(log.name === consoleName && isKept(current, now())))
+        (isEnded(current.state) &&
+          !(log.name === consoleName && isKept(current, now())) &&
+          ((await log.files.isComplete()) || isLongOver(current, now())))
       return { size: await logSize(log), isOver, state: current?.state, version: at }
     }),
     frame: (offset, { size, isOver }) => {
@@ -109,16 +114,22 @@ export function openLogFeed({ bus, log, job, attempt, readJob, now }: Open): Log
   }
 }
 
+/**
+ * What has not come from the host that ran a job by then is not waited for: the host may be gone. A job that never
+ * began has nothing to come.
+ */
+function isLongOver({ started, ended }: Pick<BuildJob, 'started' | 'ended'>, now: Date): boolean {
+  return started === undefined || now.getTime() - Date.parse(ended ?? '') > comingMs
+}
+
 // A frame may have ended up to three bytes before a multiple, in the middle of a character.
 function frameEnd(offset: number): number {
   return (Math.floor((offset + 3) / frameBytes) + 1) * frameBytes
 }
 
 async function readFrame(
-  { file }: JobLog,
+  { files, name }: JobLog,
   { offset, end, isLast }: { offset: number; end: number; isLast: boolean },
 ): Promise<LogFrame> {
-  const chunks: Buffer[] = []
-  for await (const chunk of readRange({ file, start: offset, end })) chunks.push(chunk as Buffer)
-  return logFrame({ bytes: Buffer.concat(chunks), offset, isLast })
+  return logFrame({ bytes: await files.read(name, { start: offset, end }), offset, isLast })
 }

@@ -10,7 +10,7 @@ export function createLogFeeds(): LogFeeds {
   const open = new Map<string, { readonly feed: LogFeed; followers: number }>()
   return {
     join: (order) => {
-      const key = order.log.file
+      const key = `${order.job} ${order.attempt} ${order.log.name}`
       const known = open.get(key) ?? { feed: openLogFeed(order), followers: 0 }
       known.followers++
       open.set(key, known)

@@ -1,5 +1,3 @@
-import { createReadStream } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
 import { cleanText } from '../../../runner/logs/clean-text.ts'
 import { lineAt } from '../../../runner/logs/line-at.ts'
 import type { JobLog } from './job-log.ts'
@@ -34,15 +32,12 @@ const shownBytes = 2000
 export async function searchLog({ log, text, limit, signal }: Search): Promise<LogMatch[]> {
   const wanted = Buffer.from(text)
   if (wanted.includes(newline)) return []
-  await using file = await open(log.file)
   const matches: LogMatch[] = []
   for await (const offset of matchingLines({ log, wanted, signal })) {
     const last = matches.at(-1)
     const isNear = last !== undefined && offset - last.offset <= nearBytes
-    const line = isNear
-      ? last.line + (await countLines(file, last.offset, offset))
-      : await lineAt(log, offset)
-    matches.push({ line, offset, text: await lineHead(file, offset) })
+    const line = isNear ? last.line + (await countLines(log, last.offset, offset)) : await lineAt(log, offset)
+    matches.push({ line, offset, text: await lineHead(log, offset) })
     if (matches.length >= limit) break
   }
   return matches
@@ -61,7 +56,7 @@ async function* matchingLines({ log, wanted, signal }: Scan): AsyncGenerator<num
   /** Of the line that is being read. */
   let lineStart = 0
   let wasTold = false
-  for await (const chunk of createReadStream(log.file, { signal, highWaterMark: blockBytes })) {
+  for await (const chunk of log.files.stream(log.name, { start: 0, signal, blockBytes })) {
     const block = Buffer.concat([held, chunk as Buffer])
     let from = 0
     for (;;) {
@@ -87,16 +82,15 @@ async function* matchingLines({ log, wanted, signal }: Scan): AsyncGenerator<num
   }
 }
 
-async function countLines(file: FileHandle, start: number, end: number): Promise<number> {
-  const { buffer } = await file.read(Buffer.alloc(end - start), 0, end - start, start)
+async function countLines({ files, name }: JobLog, start: number, end: number): Promise<number> {
+  const buffer = await files.read(name, { start, end })
   let count = 0
   for (let at = buffer.indexOf(newline); at >= 0; at = buffer.indexOf(newline, at + 1)) count++
   return count
 }
 
-async function lineHead(file: FileHandle, offset: number): Promise<string> {
-  const bytes = Buffer.alloc(shownBytes)
-  const { bytesRead } = await file.read(bytes, 0, shownBytes, offset)
-  const end = bytes.subarray(0, bytesRead).indexOf(newline)
-  return cleanText(bytes.subarray(0, end < 0 ? bytesRead : end)).slice(0, 500)
+async function lineHead({ files, name }: JobLog, offset: number): Promise<string> {
+  const bytes = await files.read(name, { start: offset, end: offset + shownBytes })
+  const end = bytes.indexOf(newline)
+  return cleanText(end < 0 ? bytes : bytes.subarray(0, end)).slice(0, 500)
 }

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises'
 import { type JobLog, logSize } from './job-log.ts'
 
 const blockBytes = 64 * 1024
@@ -9,14 +8,12 @@ const mostBytes = 16 * 1024 * 1024
 export async function tailOffset(log: JobLog, lines: number): Promise<number> {
   const size = await logSize(log)
   if (size === 0 || lines < 1) return size
-  await using file = await open(log.file)
-  const block = Buffer.allocUnsafe(blockBytes)
   let left = lines
   let end = size
   while (end > 0 && size - end < mostBytes) {
     const start = Math.max(0, end - blockBytes)
-    const { bytesRead } = await file.read(block, 0, end - start, start)
-    for (let at = bytesRead - 1; at >= 0; at--) {
+    const block = await log.files.read(log.name, { start, end })
+    for (let at = block.length - 1; at >= 0; at--) {
       const isLast = start + at === size - 1
       if (block[at] === 10 && !isLast && --left === 0) return start + at + 1
     }

@@ -3,7 +3,7 @@ import { type HttpEnv, requireScope } from '../auth.ts'
 import type { HttpParts } from '../http-parts.ts'
 
 /** For whatever watches over the process. `healthz` says that it lives, `readyz` that it can do its work. */
-export function healthRoutes(parts: HttpParts): Hono<HttpEnv> {
+export function healthRoutes(parts: Pick<HttpParts, 'readiness' | 'metrics'>): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>()
   routes.get('/healthz', (context) => context.json({ ok: true }))
   routes.get('/readyz', async (context) => {

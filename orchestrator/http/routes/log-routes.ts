@@ -3,12 +3,12 @@ import { type Context, Hono } from 'hono'
 import { describeRoute, resolver } from 'hono-openapi'
 import { z } from 'zod'
 import { findLine } from '../../../runner/logs/find-line.ts'
-import { readRange } from '../../../runner/logs/read-range.ts'
 import { type HttpEnv, requireScope } from '../auth.ts'
 import { checked } from '../checked.ts'
 import { absent, checkKept } from '../gone.ts'
 import { HttpError } from '../http-error.ts'
 import type { HttpParts } from '../http-parts.ts'
+import { countFollowers } from '../logs/count-followers.ts'
 import { followLog } from '../logs/follow-log.ts'
 import { type JobLog, jobLog, logSize } from '../logs/job-log.ts'
 import { createLogFeeds } from '../logs/log-feeds.ts'
@@ -40,6 +40,7 @@ export function logRoutes(parts: HttpParts): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>()
   const read = requireScope('read', parts)
   const feeds = createLogFeeds()
+  const followers = countFollowers(parts)
   const turn = createTurns()
   for (const stream of streams) {
     routes.get(
@@ -62,7 +63,7 @@ export function logRoutes(parts: HttpParts): Hono<HttpEnv> {
         context.header('X-Log-Offset', String(start))
         context.header('X-Log-Size', String(await logSize(log)))
         if (end <= start || context.req.method === 'HEAD') return context.body('')
-        return context.body(Readable.toWeb(readRange({ file: log.file, start, end })) as ReadableStream)
+        return context.body(Readable.toWeb(log.files.stream(log.name, { start, end })) as ReadableStream)
       },
     )
     routes.get(
@@ -79,8 +80,13 @@ export function logRoutes(parts: HttpParts): Hono<HttpEnv> {
         const given = context.req.header('last-event-id') ?? context.req.query('start') ?? '0'
         const from = /^\d{1,15}$/.test(given) ? Number(given) : 0
         const readJob = () => parts.store.jobs.get(id)
+        const leaveCount = followers.enter()
         const joined = feeds.join({ bus: parts.bus, log, job: id, attempt, readJob, now: parts.now })
-        return followLog({ context, ...joined, turn, from })
+        const leave = () => {
+          leaveCount()
+          joined.leave()
+        }
+        return followLog({ context, feed: joined.feed, leave, turn, from })
       },
     )
     routes.get(
@@ -109,7 +115,7 @@ export function logRoutes(parts: HttpParts): Hono<HttpEnv> {
   return routes
 }
 
-async function find({ store, archiveFolder }: HttpParts, context: Context, stream: 'log' | 'console') {
+async function find({ store, archive }: HttpParts, context: Context, stream: 'log' | 'console') {
   const id = context.req.param('job') ?? ''
   const job = await store.jobs.get(id)
   if (job === undefined) throw await absent({ store, what: 'job', id })
@@ -118,7 +124,7 @@ async function find({ store, archiveFolder }: HttpParts, context: Context, strea
   if (!Number.isInteger(attempt) || attempt < 1 || attempt > job.attempt) {
     throw new HttpError(404, `expected an attempt from 1 to ${job.attempt}, got ${JSON.stringify(asked)}`)
   }
-  const log = jobLog({ archiveFolder, job: { id: job.id, attempt }, stream })
+  const log = jobLog({ archive, job: { id: job.id, attempt }, stream })
   await checkKept({ ...log, what: 'logs' })
   return { id, attempt, log }
 }

@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { describeRoute } from 'hono-openapi'
 import { z } from 'zod'
+import { bounds } from '../../../config/defaults.ts'
 import { notifyOn } from '../../../config/host/repository-entry-schema.ts'
 import { forgeNames } from '../../model/forge-name.ts'
 import { type HttpEnv, requireScope } from '../auth.ts'
@@ -11,6 +12,7 @@ import type { HttpParts } from '../http-parts.ts'
 
 const limitsSchema = z.object({
   running: z.number().int().min(1).optional(),
+  weight: z.number().int().min(1).max(bounds.weight).optional(),
   queued: z.number().int().min(1).optional(),
   matrix: z.number().int().min(1).optional(),
 })
@@ -19,6 +21,13 @@ const changeable = {
   apiUrl: z.string().max(2000).optional(),
   pipelineFile: z.string().max(500).optional(),
   images: z.array(z.string()).optional(),
+  network: z
+    .object({
+      allow: z.array(z.string().max(300)).max(1000).optional(),
+      deny: z.array(z.string().max(300)).max(1000).default([]),
+      audit: z.boolean().default(false),
+    })
+    .optional(),
   limits: limitsSchema.optional(),
   defaultBranch: z.string().max(200).optional(),
   submodules: z.boolean().optional(),

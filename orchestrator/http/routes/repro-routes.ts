@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { Hono } from 'hono'
 import { describeRoute, resolver } from 'hono-openapi'
 import type { z } from 'zod'
 import { failedStep } from '../../../runner/job/failed-step.ts'
-import { jobFolderPath, recordName } from '../../../runner/job/filenames.ts'
+import { recordName } from '../../../runner/job/filenames.ts'
 import type { JobRecord } from '../../../runner/job/job-record.ts'
 import type { Build, BuildJob } from '../../model/build.ts'
 import type { Repository } from '../../model/repository.ts'
@@ -18,7 +16,7 @@ import { reproSchema } from '../schemas/repro-schema.ts'
 
 /** What somebody needs to run a past job on a computer of their own; no value of a secret is among it. */
 export function reproRoutes(parts: HttpParts): Hono<HttpEnv> {
-  const { archiveFolder, jobFiles } = parts
+  const { archive, jobFiles } = parts
   const routes = new Hono<HttpEnv>()
   // Whoever may walk into its machine may read all that is in it anyway.
   const debug = requireScope('debug', parts)
@@ -34,7 +32,7 @@ export function reproRoutes(parts: HttpParts): Hono<HttpEnv> {
     }),
     async (context) => {
       const found = await pastJob(parts, context.req.param('job'))
-      const record = await readRecord(archiveFolder, found.job)
+      const record = await readRecord(archive, found.job)
       return context.json(describe(found, record))
     },
   )
@@ -74,12 +72,12 @@ async function pastJob({ store }: HttpParts, id: string): Promise<PastJob> {
 }
 
 /** Undefined where its attempt has left none, or not yet. */
-async function readRecord(archiveFolder: string, job: BuildJob): Promise<JobRecord | undefined> {
-  const file = join(jobFolderPath(archiveFolder, attemptId(job)), recordName)
+async function readRecord(archive: HttpParts['archive'], job: BuildJob): Promise<JobRecord | undefined> {
+  const files = archive.files(attemptId(job))
+  if (!(await files.isThere(recordName))) return undefined
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as JobRecord
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    return JSON.parse((await files.read(recordName, { start: 0 })).toString()) as JobRecord
+  } catch {
     throw new HttpError(500, `the record of job ${job.id} cannot be read`)
   }
 }

@@ -40,6 +40,7 @@ export const jobSchema = z.object({
     memory: z.number().describe('bytes'),
     disk: z.number().describe('bytes'),
   }),
+  runsOn: z.array(z.string()).readonly().optional().describe('labels that its host has to have'),
   host: z.string().optional(),
   created: z.string(),
   queued: z.string().optional(),

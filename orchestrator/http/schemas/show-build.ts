@@ -63,6 +63,7 @@ export function showJob(job: BuildJob, publicUrl: string): z.input<typeof jobSch
       ended,
     },
     ...{ failure, reason, hint, waiting, hold },
+    runsOn: job.runsOn,
     visit: state === 'running' ? job.visit : undefined,
     debug: job.debug && { by: job.debug.by, at: job.debug.at },
     image: job.job.image,

@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util'
 import { ConfigError } from '../../../config/errors.ts'
+import { readFlags } from '../read-flags.ts'
 import { crowds, isPeer, type What, whats } from './contender.ts'
 
 export type StartOptions = {
@@ -27,7 +27,7 @@ const flags = {
 
 /** @throws {ConfigError} saying what was expected */
 export function readStartOptions(args: readonly string[]): StartOptions {
-  const { runs, peers, only, 'at-once': atOnce, json, markdown, svg } = readFlags(args)
+  const { runs, peers, only, 'at-once': atOnce, json, markdown, svg } = readFlags(args, flags)
   const count = wholeNumber('--runs', runs, 1)
   const peerRuns = peers === undefined ? Math.min(count, 3) : wholeNumber('--peers', peers, 0)
   const counts = atOnce === undefined ? crowds : listOf('--at-once', atOnce, crowds.map(String)).map(Number)
@@ -36,16 +36,6 @@ export function readStartOptions(args: readonly string[]): StartOptions {
   return {
     ...{ runs: count, peerRuns, atOnce: counts, json, markdown, svg },
     only: wanted.filter((what) => hasPeers || !isPeer(what)),
-  }
-}
-
-function readFlags(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: flags }).values
-  } catch (error) {
-    const expected = Object.keys(flags).map((flag) => `--${flag}`)
-    const message = error instanceof Error ? error.message : String(error)
-    throw new ConfigError(`${message}; expected ${expected.join(', ')}, each with a value`)
   }
 }
 

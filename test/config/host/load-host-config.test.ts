@@ -35,12 +35,14 @@ const day = 86_400_000
 const defaults = {
   data: undefined,
   runDir: undefined,
+  name: undefined,
+  labels: [],
   accel: 'auto',
   defaultImage: 'debian-12-local',
   pipelineFile: '.mayfly.yml',
   resources: { cpus: 2, memory: 2 * GiB, disk: 10 * GiB },
   images: {},
-  network: { internet: 'refuse', allow: undefined, deny: [], audit: false },
+  network: { internet: 'isolate', allow: undefined, deny: [], audit: false },
   limits: {
     logBytes: 256 * MiB,
     consoleBytes: 16 * MiB,
@@ -49,19 +51,31 @@ const defaults = {
     uploadBytes: 4 * GiB,
     steps: 500,
     imageBytes: 64 * GiB,
+    repositoryBytes: 4 * GiB,
+    buildAge: 7 * 86_400_000,
+    connections: 2000,
+    followers: 1000,
+    requests: 6000,
+    archiveBytes: undefined,
+    shelfBytes: undefined,
+    mirrorsBytes: undefined,
   },
-  stop: { powerdown: 10_000, term: 5_000 },
+  pressure: { diskFree: 2 * GiB, memoryFree: 256 * MiB, memoryStall: 40 },
+  stop: { powerdown: 10_000, term: 5_000, orphaned: 900_000, running: 'leave' },
   boot: { cpuTime: 600_000, quiet: 180_000 },
   templates: { use: true, quota: 20 * 2 ** 30, maxAge: 30 * day },
   checkpoints: { use: true, quota: 20 * 2 ** 30, maxAge: 30 * day },
   pool: [],
   archive: undefined,
+  bucket: undefined,
   retention: { builds: { age: 365 * day }, logs: 90 * day, artifacts: 30 * day },
   redis: undefined,
+  redisPasswordFile: undefined,
   listen: { host: '127.0.0.1', port: 8470 },
   publicUrl: undefined,
   trustedProxies: [],
   secretsKey: undefined,
+  adminTokenFile: undefined,
   repositories: [],
 }
 
@@ -124,11 +138,15 @@ network: { internet: accept-risk, allow: ["*.example.org"], deny: [bad.example.o
 limits: { steps: 3, log_bytes: 1MiB }
 stop: { term: 1s }
 boot: { quiet: 1m }
+name: Rack-2
+labels: [rack-2, gpu, gpu]
 `)
     expect(host).toMatchObject({
       data: join(folder, 'data'),
       runDir: '/run/mayfly',
       accel: 'tcg',
+      name: 'Rack-2',
+      labels: ['gpu', 'rack-2'],
       defaultImage: 'own',
       pipelineFile: 'ci/mayfly.yml',
       resources: { cpus: 2, memory: 4 * GiB, disk: 10 * GiB },
@@ -239,6 +257,7 @@ repositories:
     api_url: https://gitlab.example/api/v4
     pipeline_file: ci/mayfly.yml
     images: [debian-12-local]
+    network: { allow: [deb.example.org], audit: true }
     limits: { running: 2, queued: 10 }
     default_branch: trunk
     submodules: true
@@ -254,6 +273,7 @@ repositories:
       apiUrl: undefined,
       pipelineFile: undefined,
       images: undefined,
+      network: undefined,
       limits: { running: undefined, queued: 500, matrix: 100 },
       defaultBranch: 'main',
       submodules: false,
@@ -269,6 +289,7 @@ repositories:
       apiUrl: 'https://gitlab.example/api/v4',
       pipelineFile: 'ci/mayfly.yml',
       images: ['debian-12-local'],
+      network: { allow: ['deb.example.org'], deny: [], audit: true },
       limits: { running: 2, queued: 10, matrix: 100 },
       defaultBranch: 'trunk',
       submodules: true,
@@ -289,6 +310,45 @@ repositories:
       },
     }
     expect(host.repositories).toEqual([plain, full])
+  })
+
+  it('takes a bucket as the archive, with how it is reached', async () => {
+    expect((await load('archive: s3://ci-archive\n')).bucket).toEqual({
+      ...{ name: 'ci-archive', prefix: '', endpoint: undefined, region: 'us-east-1', pathStyle: false },
+      ...{ encryption: undefined, kmsKey: undefined, credentials: undefined },
+    })
+    const host = await load(`
+archive: s3://ci-archive/some/where/
+s3:
+  endpoint: https://s3.example
+  region: garage
+  encryption: aws:kms
+  kms_key: alias/ci
+  credentials: s3.key
+`)
+    expect(host.archive).toBeUndefined()
+    expect(host.bucket).toEqual({
+      ...{ name: 'ci-archive', prefix: 'some/where', endpoint: 'https://s3.example', region: 'garage' },
+      ...{ pathStyle: true, encryption: 'aws:kms', kmsKey: 'alias/ci', credentials: join(folder, 's3.key') },
+    })
+    expect((await load('archive: s3\n')).archive).toBe(join(folder, 's3'))
+  })
+
+  it('wants no key of a bucket in the host file, and says where it goes', async () => {
+    const problems = await problemsOf(`
+archive: s3://Not A Bucket
+s3:
+  endpoint: https://me:s3cret@s3.example
+  secret_key: s3cret
+  encryption: rot13
+`)
+    expect(problems.join('\n')).not.toContain('s3cret')
+    expect(problems).toEqual([
+      expect.stringContaining('2:10: archive: expected s3://BUCKET or s3://BUCKET/PREFIX'),
+      expect.stringContaining('4:13: s3.endpoint: expected a URL without user and password'),
+      expect.stringContaining('a key is never in the host file: put it into a file'),
+      expect.stringContaining('s3.encryption: expected'),
+    ])
   })
 
   it('never repeats credentials that stand in a URL', async () => {
@@ -334,7 +394,7 @@ repositories:
     [
       'a host with a scheme',
       'network: { allow: ["https://x.org"] }',
-      '1:20: network.allow[0]: expected the name of a host such as packages.example.org or *.example.org, without scheme and port, found "https://x.org"',
+      '1:20: network.allow[0]: expected the name of a host such as packages.example.org, *.example.org or example.org:8443, without scheme, found "https://x.org"',
     ],
     [
       'a download that nothing verifies',
@@ -360,6 +420,11 @@ repositories:
       'an initrd alone',
       'images: { a: { initrd: /x } }',
       '1:24: images.a.initrd: expected "kernel" beside "initrd", found none',
+    ],
+    [
+      'a label that Mayfly finds out',
+      'labels: [gpu, kvm]',
+      '1:15: labels[1]: expected a label of your own: whether a host has kvm is found out, found "kvm"',
     ],
     [
       'a listen address without a port',

@@ -118,6 +118,21 @@ describe('readYaml and hostile text', () => {
     expect(messages('x'.repeat(2 ** 20 + 1))[0]).toContain('1:1: expected at most 1MiB, found 1 MiB')
   })
 
+  it('tells of a key of half a mebibyte in few words', () => {
+    const key = 'k'.repeat(2 ** 19)
+    const said = messages(`${key}: 1\n${key}: 2`)
+    expect(said).toHaveLength(1)
+    expect(said[0]?.length).toBeLessThan(1_000)
+  })
+
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'prototype'])(
+    'gives no object another nature by a key %s',
+    (key) => {
+      read(`a: { ${key}: { polluted: 1 } }\n${key}: { polluted: 1 }`)
+      expect(({} as Record<string, unknown>).polluted).toBeUndefined()
+    },
+  )
+
   it('finds a repeated key among very many in little time', () => {
     const lines = Array.from({ length: 60_000 }, (_, index) => `k${index}: 1`)
     const start = performance.now()

@@ -13,7 +13,7 @@ import { listeningOn } from './process-sockets.ts'
 
 const gib = 2 ** 30
 // A guest on a loaded host needs longer to shut itself down than the ten seconds of the default.
-const stop = { powerdown: 120_000, term: 5_000 }
+const stop = { powerdown: 120_000, term: 5_000, orphaned: 900_000, running: 'leave' } as const
 const signal = new AbortController().signal
 
 let data: string

@@ -4,7 +4,7 @@ import { type Boot, output } from '../acceptance/boot.ts'
 import { expectNothingLeft } from '../mayfly.ts'
 import { dataOnSharedTemplates, startClone } from '../templates/clones.ts'
 
-const stop = { powerdown: 3_000, term: 2_000 }
+const stop = { powerdown: 3_000, term: 2_000, orphaned: 0, running: 'leave' } as const
 /** milliseconds that the rungs may take together, with what a busy host adds */
 const bound = stop.powerdown + stop.term + 20_000
 

@@ -10,13 +10,20 @@ export type Served = {
   /** An answer of the API as JSON. */
   api(method: string, path: string, body?: object): Promise<{ status: number; body: Record<string, unknown> }>
   text(path: string): Promise<string>
-  stop(): Promise<number | undefined>
+  /** As a service manager does, or with Ctrl-C; its exit code. */
+  stop(signal?: 'SIGTERM' | 'SIGINT'): Promise<number | undefined>
+  /** What it has printed so far. */
+  output(): string
+  /** As a crash would. */
+  kill(): Promise<void>
 }
 
-type ServeOptions = {
+export type ServeOptions = {
   /** What runs it, such as `setpriv` with its options. @defaultValue nothing */
   readonly prefix?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** A folder of Mayfly's sources that it runs from. @defaultValue what is built of this one */
+  readonly sources?: string
   /** More lines of its host file. */
   readonly host?: string
 }
@@ -26,9 +33,13 @@ export async function startServed(bench: Bench, options: ServeOptions = {}): Pro
   const config = join(bench.data, '..', 'mayfly.yml')
   const key = join(bench.data, '..', 'secrets.key')
   await writeFile(config, `listen: 127.0.0.1:0\nsecrets_key: ${key}\n${options.host ?? ''}`)
-  const [program = '', ...args] = [...(options.prefix ?? []), process.execPath, mainFile]
+  const { sources, prefix = [] } = options
+  const main =
+    sources === undefined ? [mainFile] : ['--import', 'tsx', join(sources, 'orchestrator/command/main.ts')]
+  const [program = '', ...args] = [...prefix, process.execPath, ...main]
   const child = execa(program, [...args, 'serve', '--config', config], {
     env: { MAYFLY_DATA: bench.data, MAYFLY_LOG_LEVEL: 'warn', ...options.env },
+    ...(sources === undefined ? {} : { cwd: sources }),
     stdin: 'ignore',
     reject: false,
     buffer: false,
@@ -46,12 +57,12 @@ export async function startServed(bench: Bench, options: ServeOptions = {}): Pro
     child.stderr?.on('data', look)
     child.then(() => reject(new Error(`mayfly serve ended: ${output}`))).catch(reject)
   })
-  const stop = async () => {
-    child.kill('SIGTERM')
+  const stop = async (signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM') => {
+    child.kill(signal)
     return (await child).exitCode
   }
   onTestFinished(async () => {
-    if (child.exitCode === null) await stop()
+    if (child.exitCode === null && child.signalCode === null) await stop('SIGINT')
   })
   const url = await ready
   const request = (method: string, path: string, body?: object) =>
@@ -65,6 +76,11 @@ export async function startServed(bench: Bench, options: ServeOptions = {}): Pro
     url,
     pid: child.pid ?? 0,
     stop,
+    output: () => output,
+    kill: async () => {
+      child.kill('SIGKILL')
+      await child
+    },
     api: async (method, path, body) => {
       const response = await request(method, `/api/v1${path}`, body)
       return { status: response.status, body: (await response.json()) as Record<string, unknown> }

@@ -6,6 +6,7 @@ import { copySparse } from '../../../runner/template/copy-sparse.ts'
 import { templateFolder, templatePaths, templatesFolder } from '../../../runner/template/filenames.ts'
 import { digestOf, fingerprintOf, writeManifest } from '../../../runner/template/manifest.ts'
 import { listTemplates } from '../../../runner/template/template-shelf.ts'
+import { eventually } from '../../eventually.ts'
 import { createSmallDisk } from '../../own-mounts.ts'
 import { type Bench, createBench, expectNothingLeft, qemuProcesses } from '../mayfly.ts'
 import { smallTemplate } from './clones.ts'
@@ -37,6 +38,23 @@ async function only(data: string) {
   if (template === undefined || more.length > 0) throw new Error('expected one template')
   return template
 }
+
+describe('a template whose machine is killed while it starts', () => {
+  it('stays, for it is no fault of its own, and the job runs in a machine that comes up from cold', async () => {
+    const { bench, template } = await benchWithTemplate()
+    const { key } = await template()
+    const running = bench.run(job)
+    const qemu = await eventually('the machine', async () => (await qemuProcesses(bench.data))[0])
+    process.kill(qemu.pid, 'SIGKILL')
+    const run = await running
+    expect(run.record).toMatchObject({ verdict: 'passed', machine: { strategy: 'cold' } })
+    expect(run.log).toContain(
+      `not faster: template ${key} did not start: the machine did not boot: QEMU was killed`,
+    )
+    expect((await template()).key).toBe(key)
+    await expectNothingLeft(bench)
+  })
+})
 
 describe('a template that is not as it was made', () => {
   it('is thrown away and built anew, and the job never sees it', async () => {

@@ -92,15 +92,25 @@ export async function buildWorld(world: World = {}): Promise<BuildWorld> {
         line.push(`${id}#${attempt}`)
       },
       addAhead: async ({ id, attempt }) => {
-        if (line.includes(`${id}#${attempt}`)) return false
-        line.unshift(`${id}#${attempt}`)
-        return true
+        if (!line.includes(`${id}#${attempt}`)) line.unshift(`${id}#${attempt}`)
       },
       remove: async ({ id, attempt }) => {
         const index = line.indexOf(`${id}#${attempt}`)
         if (index !== -1) line.splice(index, 1)
         return index !== -1
       },
+      drop: async ({ id, attempt }) => {
+        const index = line.indexOf(`${id}#${attempt}`)
+        if (index !== -1) line.splice(index, 1)
+      },
+      taken: async () => undefined,
+      took: async () => undefined,
+      hand: async () => false,
+      recall: async () => undefined,
+      giveBack: async () => undefined,
+      advance: async () => undefined,
+      tend: async () => undefined,
+      lines: async () => ['jobs'],
       waiting: async (limit) => line.slice(0, limit).map((entry) => entry.replace(/#\d+$/, '')),
       close: async () => undefined,
     },

@@ -26,6 +26,16 @@ describe('estimateStarts', () => {
     expect(estimateStarts({ capacities: two, running, line: [one(4, 100), one(4, 100)] })).toEqual([300, 400])
   })
 
+  it('waits for a host with the labels of a job, whatever others have free', () => {
+    const two = [...capacities, { id: 'b', cpus: 4, memory: 100, labels: ['gpu'] }]
+    const running = [{ host: 'b', resources: size(4), remaining: 300 }]
+    const line = [
+      { ...one(1, 10), runsOn: ['gpu'] },
+      { ...one(1, 10), runsOn: ['kvm'] },
+    ]
+    expect(estimateStarts({ capacities: two, running, line })).toEqual([300, undefined])
+  })
+
   it('knows nothing of what comes after a job that nobody has seen run', () => {
     const line = [one(4, undefined), one(4, 100), one(4, 100)]
     expect(estimateStarts({ capacities, running: [], line })).toEqual([0, undefined, undefined])

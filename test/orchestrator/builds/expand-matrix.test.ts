@@ -40,6 +40,14 @@ describe('expandMatrix', () => {
     ])
   })
 
+  it('fills values into labels, and asks for none where a value is empty', () => {
+    const jobs = expand(
+      'arch: [x86_64]\n  include: [{ arch: aarch64, more: gpu }]',
+      `runs_on: ["\${matrix.arch}", "\${matrix.more}"]\nsteps: [make]`,
+    )
+    expect(jobs.map(({ runsOn }) => runsOn)).toEqual([['x86_64'], ['aarch64', 'gpu']])
+  })
+
   it('fills values into image, env, setup, steps and group, and leaves other text as it is', () => {
     const rest = [
       `image: debian-\${matrix.release}`,

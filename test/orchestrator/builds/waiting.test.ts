@@ -24,6 +24,25 @@ describe('waitingReason', () => {
     ['no host is there to run it', { capacities: [] }],
     ['no host that is there can take 2 cpus and 2 GiB', { capacities: [{ ...host, cpus: 1 }] }],
     ['1 job is before it', { ahead: 1 }],
+    ['waits for a host with gpu, kvm', { job: { ...job, runsOn: ['gpu', 'kvm'] }, ahead: 2 }],
+    [
+      'b takes no jobs for now: full',
+      {
+        job: { ...job, runsOn: ['gpu'] },
+        capacities: [host, { ...host, id: 'b', labels: ['gpu'], pressure: 'full' }],
+      },
+    ],
+    [
+      'next, waits for room: it asks for 2 cpus and 2 GiB, free are 0 cpus and 2 GiB',
+      {
+        job: { ...job, runsOn: ['gpu'] },
+        capacities: [host, { ...host, id: 'b', labels: ['gpu'] }],
+        running: [{ host: 'b', resources: { cpus: 4, memory: 2 * GiB, disk: 1 }, repository: 'x' }],
+      },
+    ],
+    ['a takes no jobs for now: full', { capacities: [{ ...host, pressure: 'full' }], ahead: 3 }],
+    ['next, about to be taken by a host', { capacities: [host, { ...host, id: 'b', pressure: 'full' }] }],
+    ['waits for memory', { job: { ...job, waiting: 'waits for memory' } }],
     ['3 jobs are before it', { ahead: 3 }],
     ['needs build, lint', { job: { ...job, state: 'blocked' as const, waiting: 'needs build, lint' } }],
     [

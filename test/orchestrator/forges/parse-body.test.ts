@@ -36,6 +36,21 @@ describe('parseBody', () => {
     expect(parse('application/json', '['.repeat(9) + ']'.repeat(9))).toMatchObject({ ok: false, status: 400 })
   })
 
+  it('takes the last of two keys, as every reader of the value does, and no key for more than a key', () => {
+    expect(parse('application/json', '{"a":1,"a":2}')).toEqual({ ok: true, body: { a: 2 } })
+    const { body } = parse('application/json', '{"__proto__":{"polluted":1}}') as { body: object }
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined()
+    expect((body as Record<string, unknown>).polluted).toBeUndefined()
+  })
+
+  it('reads bytes that are no UTF-8 as replacement characters, within text alone', () => {
+    const bytes = (text: string) => Buffer.from(text.replace('?', '\xff'), 'latin1')
+    const read = (text: string) =>
+      parseBody({ contentType: 'application/json', rawBody: bytes(text), forms: false, depth: 8 })
+    expect(read('{"a":"?"}')).toEqual({ ok: true, body: { a: '\ufffd' } })
+    expect(read('{?"a":1}')).toMatchObject({ ok: false, status: 400 })
+  })
+
   it('refuses ten million brackets without falling over', () => {
     expect(parse('application/json', '[{"a":'.repeat(2_000_000))).toMatchObject({ ok: false, status: 400 })
   })

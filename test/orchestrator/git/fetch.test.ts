@@ -76,7 +76,11 @@ describe('fetch', () => {
     expect(await mirror.readFile(repository, second, 'a.txt', signal)).toBe('two\n')
     expect(await mirror.readFile(repository, pull, 'b.txt', signal)).toBe('b')
     expect(await mirror.readFile(repository, tag, 'a.txt', signal)).toBe('one\n')
-    expect(await readdir(join(parts.dataFolder, 'mirrors'))).toEqual(['.locks', 'gitea%3Aowner%2Fname.git'])
+    expect(await readdir(join(parts.dataFolder, 'mirrors'))).toEqual([
+      '.locks',
+      '.users',
+      'gitea%3Aowner%2Fname.git',
+    ])
   })
 
   it('shares the work of many who want the same commit', async () => {
@@ -168,6 +172,7 @@ describe('fetch', () => {
     const left = mirror.fetch(repository, commit, leaving.signal)
     const stayed = mirror.fetch(repository, commit, staying.signal)
     stayed.catch(() => undefined)
+    await expect.poll(() => gitsTalkingTo(server.url), { timeout: 60_000 }).not.toEqual([])
     setTimeout(() => leaving.abort(new Error('cancelled')), 300)
     await expect(left).rejects.toThrow('cancelled')
     expect(await gitsTalkingTo(server.url)).not.toEqual([])

@@ -322,16 +322,24 @@ describe('source with submodules', () => {
     }
   })
 
-  it.each(['/', 'file:///', 'ext::sh -c id', 'ssh://git@127.0.0.1/'])(
-    'refuses a submodule at %s',
-    async (prefix) => {
-      const secret = await server.createRepository('secret/plans', { plans: 'x' })
-      const path = join(server.root, 'secret/plans.git').slice(1)
-      const { repository, commit } = await withSubmodule(`${prefix}${path}`, secret.sha)
-      await expect(mirror.source(repository, commit, limits, signal)).rejects.toThrow(ConfigError)
-      expect(await readdir(checkoutsFolder(parts.dataFolder))).toEqual([])
-    },
-  )
+  it.each([
+    '/',
+    'file:///',
+    'ext::sh -c id',
+    'ssh://git@127.0.0.1/',
+    'ssh://-oProxyCommand=id/',
+    '-u./',
+    '--upload-pack=touch x;',
+    'fd::17/',
+  ])('refuses a submodule at %s', async (prefix) => {
+    const secret = await server.createRepository('secret/plans', { plans: 'x' })
+    const path = join(server.root, 'secret/plans.git').slice(1)
+    const made = withSubmodule(`${prefix}${path}`, secret.sha).then(({ repository, commit }) =>
+      mirror.source(repository, commit, limits, signal),
+    )
+    await expect(made).rejects.toThrow(ConfigError)
+    expect(await readdir(checkoutsFolder(parts.dataFolder)).catch(() => [])).toEqual([])
+  })
 })
 
 describe('source with git-lfs', () => {

@@ -33,10 +33,12 @@ type Setting = {
   slots?: number
   perRepository?: number
   beforeWrite?: () => Promise<unknown>
+  /** Written by then, but whoever wrote it has not heard so. */
+  afterWrite?: () => Promise<unknown>
   resumeParked?: ResumeParked
 }
 
-async function aHost({ slots = 2, perRepository = 2, beforeWrite, resumeParked }: Setting = {}) {
+async function aHost({ slots = 2, perRepository = 2, beforeWrite, afterWrite, resumeParked }: Setting = {}) {
   const archiveFolder = await mkdtemp(join(tmpdir(), 'mayfly-holds-'))
   onTestFinished(() => rm(archiveFolder, { recursive: true }))
   const store = memoryStore()
@@ -50,6 +52,7 @@ async function aHost({ slots = 2, perRepository = 2, beforeWrite, resumeParked }
     change: async (...args) => {
       await beforeWrite?.()
       const changed = await store.jobs.change(...args)
+      await afterWrite?.()
       told.push(`${args[0]} ${args[2].hold?.state}${changed === undefined ? ' not written' : ''}`)
       return changed
     },
@@ -59,6 +62,7 @@ async function aHost({ slots = 2, perRepository = 2, beforeWrite, resumeParked }
     ...{ slots, perRepository, longest: 60_000, parked: { quota: 2 ** 30, maxAge: 86_400_000 } },
   }
   const kept = memoryKept()
+  let setBy = 0
   /** Machines that were resumed. */
   const resumed: FakeMachine[] = []
   const parking = createParking({
@@ -81,7 +85,7 @@ async function aHost({ slots = 2, perRepository = 2, beforeWrite, resumeParked }
     store: { jobs },
     optIns: { get: async (repository) => optIns.get(repository) },
     tickets: { ofJob: async (job) => tickets.filter((ticket) => ticket.job === job) },
-    now: () => new Date('2026-01-02T03:04:05.000Z'),
+    now: () => new Date(Date.parse('2026-01-02T03:04:05.000Z') + setBy),
     log,
   })
   onTestFinished(() => holds.close())
@@ -117,6 +121,9 @@ async function aHost({ slots = 2, perRepository = 2, beforeWrite, resumeParked }
       archiveFolder,
     },
     logged: lines,
+    setClock: (ms: number) => {
+      setBy = ms
+    },
   }
 }
 
@@ -176,6 +183,14 @@ describe('the slots of a host', () => {
 })
 
 describe('a machine that is kept', () => {
+  it('is open to whoever has read that it is kept, although its host has not heard yet that this is written', async () => {
+    const { holds, keep } = await aHost({ afterWrite: () => look() })
+    const seen: string[] = []
+    const look = async () => seen.push((await holds.authorize('b1-main')).kind)
+    await keep('b1')
+    expect(seen).toEqual(['open'])
+  })
+
   it('forgets the secrets, is written down with its time and its gateway, and only then lets anybody in', async () => {
     const { holds, addJob, holdOf } = await aHost({ beforeWrite: () => look() })
     const job = await addJob('b1')
@@ -311,7 +326,7 @@ describe('a machine that is kept', () => {
     const { holds, keep, holdOf } = await aHost()
     const { job, machine } = await keep('b1')
     await holds.end(job.id, 'parked by ann', 'park')
-    expect(machine.calls).toEqual(['forgetSecrets', 'forgetSecrets', 'park', 'destroy'])
+    expect(machine.calls).toEqual(['forgetSecrets', 'outlive', 'forgetSecrets', 'park', 'destroy'])
     expect(await holdOf(job)).toMatchObject({ state: 'parked' })
   })
 
@@ -413,7 +428,7 @@ describe('a machine that is parked', () => {
     )
     expect(await holds.authorize(job.id)).toMatchObject({ kind: 'open', keys: optIn.keys })
     await holds.end(job.id, 'its time is over', 'park')
-    expect(resumed[0]?.calls).toEqual(['park', 'destroy'])
+    expect(resumed[0]?.calls).toEqual(['outlive', 'park', 'destroy'])
     expect(resumed[0]?.destroyed).toEqual(['now'])
     expect(await holdOf(job)).toMatchObject({ state: 'parked' })
     expect(await isThere(parked(job))).toBe(true)
@@ -477,6 +492,7 @@ describe('a machine that is parked', () => {
     })
     const resuming = holds.resume(job.id, gateway)
     await until('it is being resumed', async () => (await holdOf(job))?.state === 'resuming')
+    await until('it is on its way', () => coming.listenerCount('here') === 1)
     expect(await holds.end(job.id, 'ended by ann')).toBe(true)
     coming.emit('here')
     await resuming
@@ -484,5 +500,32 @@ describe('a machine that is parked', () => {
     expect(told).not.toContain('b1-main held')
     expect(await holdOf(job)).toMatchObject({ state: 'ended', why: 'ended by ann' })
     expect(await isThere(parked(job))).toBe(false)
+  })
+})
+
+describe('a wall clock that is set', () => {
+  const day = 86_400_000
+
+  it.each([day, -day])('by %i ms takes no time from a held machine and gives it none', async (jump) => {
+    const { holds, keep, setClock, holdOf } = await aHost()
+    const { job, machine } = await keep('b1', {}, { ms: 20_000 })
+    setClock(jump)
+    const wall = Date.parse('2026-01-02T03:04:05.000Z') + jump
+    const opened = await holds.authorize(job.id)
+    if (opened?.kind !== 'open') throw new Error('expected it to be open')
+    const left = opened.until.getTime() - wall
+    expect(left).toBeGreaterThan(5_000)
+    expect(left).toBeLessThanOrEqual(20_000)
+    await until(
+      'pages are told',
+      async () => {
+        const hold = await holdOf(job)
+        return hold?.state === 'held' && Math.abs(Date.parse(hold.until) - wall) < 21_000
+      },
+      15_000,
+    )
+    await until('it ends in its time', async () => (await holdOf(job))?.state === 'ended', 40_000)
+    expect(await holdOf(job)).toMatchObject({ why: 'its time is over' })
+    await machine.ended
   })
 })

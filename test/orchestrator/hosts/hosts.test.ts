@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { endLostJobs } from '../../../orchestrator/hosts/end-lost-jobs.ts'
+import { hostCapacities } from '../../../orchestrator/hosts/host-capacities.ts'
 import { createHosts, heartbeatMs, staleMs } from '../../../orchestrator/hosts/hosts.ts'
 import { aTrigger, buildWorld } from '../builds/build-world.ts'
 import { type RealRedis, startRedis } from '../real-redis.ts'
@@ -38,6 +39,31 @@ describe('hosts', () => {
     ])
     await hosts.leave('a')
     expect((await hosts.list()).map(({ name }) => name)).toEqual(['b'])
+  })
+
+  it('that are expected take no place of one that has said what it has, and refuse nothing for its size', async () => {
+    const { hosts, status, pass } = someHosts()
+    await hosts.announce(status('a'))
+    await hosts.expect('a')
+    expect(await hostCapacities(hosts)).toEqual([{ id: 'a', cpus: 8, memory: 100 }])
+    await hosts.expect('b')
+    expect(await hosts.list()).toMatchObject([{ name: 'a' }, { name: 'b', stale: false }])
+    expect(await hostCapacities(hosts)).toEqual([])
+    pass(staleMs + 1)
+    await hosts.announce(status('a'))
+    expect(await hostCapacities(hosts)).toEqual([{ id: 'a', cpus: 8, memory: 100 }])
+  })
+
+  it('that went away for a restart are not stale until their time is over, and say what runs there', async () => {
+    const { hosts, status, pass } = someHosts()
+    await hosts.announce(status('a'))
+    await hosts.goAway('a', { running: ['b'], ms: 15 * 60_000 })
+    pass(15 * 60_000)
+    expect(await hosts.list()).toMatchObject([{ name: 'a', running: ['b'], stale: false }])
+    pass(1)
+    expect(await hosts.list()).toMatchObject([{ name: 'a', stale: true }])
+    await hosts.goAway('never-there', { running: [], ms: 1 })
+    expect(await hosts.list()).toHaveLength(1)
   })
 
   it('AC15: are stale within the configured interval after a killed worker was last heard of', async () => {

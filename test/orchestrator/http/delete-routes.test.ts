@@ -46,12 +46,12 @@ describe('DELETE of builds and jobs', () => {
   })
 
   it('AC33: of what has ended answers 204, and record, log and artifacts are gone', async () => {
-    const { ask, addJob, parts, openLog } = await httpWorld()
+    const { ask, addJob, archiveFolder, openLog } = await httpWorld()
     const { build, job, folder } = await addJob(
       { state: 'passed', ended, attempt: 2 },
       { state: 'passed', ended },
     )
-    const earlier = jobFolderPath(parts.archiveFolder, `${job.id}-1`)
+    const earlier = jobFolderPath(archiveFolder, `${job.id}-1`)
     await mkdir(earlier, { recursive: true })
     await (await openLog(folder)).close()
     await mkdir(join(folder, 'artifacts'))
@@ -118,17 +118,17 @@ describe('deleting in Redis', () => {
   async function finished(prefix: string) {
     const connection = redis.connect()
     const store = createRedisStore({ redis: connection, prefix })
-    const archiveFolder = (await httpWorld()).parts.archiveFolder
+    const archive = createArchive({ folder: (await httpWorld()).archiveFolder })
     const build = aBuild({ id: 'b', state: 'failed', ended, jobs: ['b-a', 'b-b'] })
     const jobs = [
       aJob('b', 'a', { state: 'passed', ended, attempt: 2 }),
       aJob('b', 'b', { state: 'failed', ended }),
     ]
     await store.builds.add(build, jobs)
-    await createArchive({ folder: archiveFolder }).keep(build, jobs)
+    await archive.keep(build, jobs)
     return {
       store,
-      archiveFolder,
+      archive,
       build,
       jobs,
       keys: async () => (await connection.keys(`${prefix}:*`)).sort(),
@@ -136,31 +136,31 @@ describe('deleting in Redis', () => {
   }
 
   it('leaves nothing of a build, in no index', async () => {
-    const { store, archiveFolder, build, keys } = await finished('whole')
-    expect(await deleteBuild({ store, archiveFolder }, build.id)).toBe('deleted')
+    const { store, archive, build, keys } = await finished('whole')
+    expect(await deleteBuild({ store, archive }, build.id)).toBe('deleted')
     expect(await keys()).toEqual([])
-    expect(await createArchive({ folder: archiveFolder }).read(build.id)).toBeUndefined()
-    expect(await deleteBuild({ store, archiveFolder }, build.id)).toBeUndefined()
+    expect(await archive.read(build.id)).toBeUndefined()
+    expect(await deleteBuild({ store, archive }, build.id)).toBeUndefined()
   })
 
   it('takes one job out of its build, on disk as well, and the build with the last of them', async () => {
-    const { store, archiveFolder, build, jobs, keys } = await finished('one')
-    expect(await deleteJob({ store, archiveFolder }, 'b-a')).toBe('deleted')
+    const { store, archive, build, jobs, keys } = await finished('one')
+    expect(await deleteJob({ store, archive }, 'b-a')).toBe('deleted')
     expect(await store.builds.get('b')).toEqual({ ...build, jobs: ['b-b'] })
     expect(await store.jobs.ofBuild('b')).toEqual([jobs[1]])
-    const kept = await createArchive({ folder: archiveFolder }).read('b')
+    const kept = await archive.read('b')
     expect(kept?.jobs.map(({ id }) => id)).toEqual(['b-b'])
-    expect(await deleteJob({ store, archiveFolder }, 'b-b')).toBe('deleted')
+    expect(await deleteJob({ store, archive }, 'b-b')).toBe('deleted')
     expect(await keys()).toEqual([])
   })
 
   it('touches nothing of a build that was run again since it was read', async () => {
-    const { store, archiveFolder, build, jobs } = await finished('again')
+    const { store, archive, build, jobs } = await finished('again')
     await store.builds.update('b', { state: 'running', ended: undefined })
     await store.jobs.change('b-b', ['failed'], { state: 'queued', ended: undefined, attempt: 2 })
     expect(await store.builds.remove(build, ['b-a-1'])).toBe(false)
     expect(await store.builds.removeJob(build, jobs[0] ?? aJob('b', 'a'), [])).toBe(false)
-    expect(await deleteBuild({ store, archiveFolder }, 'b')).toBe('running')
+    expect(await deleteBuild({ store, archive }, 'b')).toBe('running')
     expect(await store.jobs.get('b-b')).toMatchObject({ state: 'queued' })
   })
 })

@@ -5,6 +5,7 @@ import type { Hono } from 'hono'
 import { onTestFinished } from 'vitest'
 import { ConfigError } from '../../../config/errors.ts'
 import { openShelf } from '../../../images/shelf.ts'
+import { createArchive } from '../../../orchestrator/archive/archive.ts'
 import type { BusMessage } from '../../../orchestrator/bus/bus.ts'
 import type { OptIn, OptIns } from '../../../orchestrator/holds/opt-ins.ts'
 import { createApp } from '../../../orchestrator/http/app.ts'
@@ -29,6 +30,8 @@ import { memoryTokens } from './memory-tokens.ts'
 export type HttpWorld = {
   readonly app: Hono<HttpEnv>
   readonly parts: HttpParts
+  /** Where jobs' folders are. */
+  readonly archiveFolder: string
   readonly tokens: Tokens
   readonly said: readonly BusMessage[]
   readonly logged: () => string
@@ -59,7 +62,7 @@ export async function httpWorld(change: Partial<HttpParts> = {}): Promise<HttpWo
   let time = Date.parse('2026-01-02T03:04:05.000Z')
   const now = () => new Date(time)
   const usual: HttpParts = {
-    archiveFolder: dataFolder,
+    archive: createArchive({ folder: dataFolder }),
     publicUrl,
     store,
     builds: world.builds,
@@ -87,10 +90,12 @@ export async function httpWorld(change: Partial<HttpParts> = {}): Promise<HttpWo
       submit: async () => ({ build: undefined, reasons: ['nothing is submitted here'] }),
       prune: async () => undefined,
     },
+    fleet: noFleet(),
     optIns: memoryOptIns(),
     shells: createBrowserShells({ enter: () => Promise.reject(new Error('no gateway here')) }),
     readiness: async () => ({}),
     now,
+    monotonic: () => now().getTime(),
     log,
   }
   // With its getters, for an address that becomes known later.
@@ -107,6 +112,7 @@ export async function httpWorld(change: Partial<HttpParts> = {}): Promise<HttpWo
   return {
     app,
     parts,
+    archiveFolder: dataFolder,
     tokens,
     said,
     logged: lines,
@@ -142,6 +148,11 @@ function memoryVault(): Vault {
     get: async (scope, name) => kept.get(key(scope, name)),
     resolve: async () => ({}),
   }
+}
+
+function noFleet(): HttpParts['fleet'] {
+  const none = () => Promise.reject(new ConfigError('no hosts are kept here'))
+  return { show: none, cordon: none, uncordon: none, drain: none, remove: none }
 }
 
 function memoryOptIns(): OptIns {

@@ -1,3 +1,4 @@
+import type { ImageProvenance } from '../../../images/image.ts'
 import type { UntimedJobEvent } from '../../../runner/job/job-event.ts'
 import type { MachineFacts } from '../../../runner/machine/machine.ts'
 
@@ -7,6 +8,12 @@ const facts: MachineFacts = {
   ...{ image: 'debian-12', imageDigest: 'sha256:00', accel: 'kvm', accelReason: 'proven', strategy: 'cold' },
   ...{ cpus: 2, memory: 2 ** 30, disk: 2 ** 33, network: 'web', pid: 7, sshPort: 2222 },
   ...{ keyFingerprint: 'SHA256:x', customUserData: false, gates: [] },
+}
+
+const image: ImageProvenance = {
+  ...{ name: 'debian-12', digest: `sha256:${'12'.repeat(32)}`, created: '2026-01-02T03:04:05.000Z' },
+  source: { kind: 'url', url: 'https://images.invalid/<disk>.qcow2', checksum: 'sha512:00' },
+  packages: undefined,
 }
 
 /** What a job's timeline holds that boots from cold, builds, tests, and whose kernel panics at its end. */
@@ -19,6 +26,7 @@ export function aTimeline({ samples = 120 }: { samples?: number } = {}): string 
     { type: 'gate', name: 'qmp', ms: 100, at: 500 },
     finding('kernel-started', 'the kernel started', '[    0.000000] Linux version 6.1', 1_500),
     { type: 'gate', name: 'banner', ms: 9_000, at: 9_500 },
+    { type: 'image', image, at: 450 },
     { type: 'machine', facts, at: 10_000 },
     { type: 'phase-ended', phase: 'boot', ms: 9_600, at: 10_000 },
     { type: 'phase-started', phase: 'upload', at: 10_000 },

@@ -37,6 +37,37 @@ describe('the page of a job', () => {
     expect(page.indexOf('class="why"')).toBeLessThan(page.indexOf('class="timeline"'))
   })
 
+  it('says where its image came from, and when', async () => {
+    const page = await html(aTimeline())
+    expect(page).toContain(
+      'image sha256:121212121212, pulled from https://images.invalid/&lt;disk&gt;.qcow2 on 2026-01-02',
+    )
+  })
+
+  it('lists what the job reached, what it was refused, and the allow-list to paste where one is learned', async () => {
+    const of = { bytesSent: 2048, bytesReceived: 5 * 2 ** 20, outsideAllowList: true }
+    const records = [
+      { ...of, host: 'deb.test', port: 443, requests: 3, refused: undefined },
+      { ...of, host: '<b>x.test', port: 80, requests: 1, refused: 'in <i>10.0.0.0/8</i>' },
+    ]
+    const event = { type: 'egress', at: 60_000, records, learned: ['deb.test', 'git.test:9418'] }
+    const page = await html(`${aTimeline()}${JSON.stringify(event)}\n`)
+    const shown = /<details id="egress">.*?<\/details>/s.exec(page)?.[0] ?? ''
+    expect(shown).toContain('Network: 2 hosts, 1 refused')
+    expect(shown).toContain('<td>deb.test:443</td><td>3</td><td>2 KiB</td><td>5 MiB</td>')
+    expect(shown).toContain('&lt;b&gt;x.test:80')
+    expect(shown).toContain('refused: in &lt;i&gt;10.0.0.0/8&lt;/i&gt;')
+    expect(shown).toContain('allow:\n  - &quot;deb.test&quot;\n  - &quot;git.test:9418&quot;')
+    expect(await html(aTimeline())).not.toContain('id="egress"')
+  })
+
+  it('says how much a job without a proxy sent and received, and that nobody knows with whom', async () => {
+    const page = await html(aTimeline().replace('"network":"web"', '"network":"internet"'))
+    const shown = /<p id="egress">.*?<\/p>/s.exec(page)?.[0] ?? ''
+    expect(shown).toMatch(/Network: \S+ KiB sent, \S+ MiB received\./)
+    expect(shown).toContain('network internet has no proxy')
+  })
+
   it('draws phases, steps that lead to their output, what the console said, and what was used', async () => {
     const page = await html(aTimeline())
     expect(page).toMatch(

@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { JobLog } from '../../../orchestrator/http/logs/job-log.ts'
 import { countLines, readLines } from '../../../orchestrator/pages/log-lines.ts'
 import { readTimeline } from '../../../orchestrator/pages/read-timeline.ts'
+import { folderFiles } from '../../../runner/job/folder-files.ts'
 import { lineAt } from '../../../runner/logs/line-at.ts'
 import { LogFile } from '../../../runner/logs/log-file.ts'
 
@@ -20,7 +21,7 @@ async function aLog(content: Buffer): Promise<JobLog> {
   const file = await LogFile.open({ folder, name: 'log' })
   await file.append(content, 0)
   await file.close()
-  return { folder, name: 'log', file: join(folder, 'log') }
+  return { files: folderFiles(folder), name: 'log' }
 }
 
 describe('readLines', () => {
@@ -62,7 +63,7 @@ describe('readLines', () => {
 
   it('is empty for a log that is not there', async () => {
     const folder = await aFolder()
-    const log = { folder, name: 'log', file: join(folder, 'log') }
+    const log = { files: folderFiles(folder), name: 'log' }
     expect(await readLines(log, 1, 10)).toEqual({ lines: [], end: 0, more: false })
     expect(await countLines(log)).toBe(0)
     expect(await lineAt(log, 10)).toBe(1)
@@ -96,12 +97,16 @@ describe('readTimeline', () => {
       join(folder, 'timeline.jsonl'),
       `${events.join('\n')}\n{"type":"step-ended","index":0,"na`,
     )
-    const timeline = await readTimeline(folder)
+    const timeline = await readTimeline(folderFiles(folder))
     expect(timeline.phases).toEqual([{ phase: 'boot', ms: 1200 }])
     expect(timeline.steps).toMatchObject([{ name: 'one', status: 'running' }])
   })
 
   it('is empty for a job that has not begun', async () => {
-    expect(await readTimeline(await aFolder())).toMatchObject({ phases: [], steps: [], artifacts: [] })
+    expect(await readTimeline(folderFiles(await aFolder()))).toMatchObject({
+      phases: [],
+      steps: [],
+      artifacts: [],
+    })
   })
 })

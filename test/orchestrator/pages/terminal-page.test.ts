@@ -255,7 +255,7 @@ describe('the terminal’s page', () => {
 
 describe('the console’s page', () => {
   const consoleFile = async () => {
-    const folder = jobFolderPath(here.world.parts.archiveFolder, `${here.job.id}-${here.job.attempt}`)
+    const folder = jobFolderPath(here.world.archiveFolder, `${here.job.id}-${here.job.attempt}`)
     await mkdir(folder, { recursive: true })
     return join(folder, 'console')
   }

@@ -11,6 +11,7 @@ import type { JobTaker, TakenJob, TakeOrder } from '../../../orchestrator/queue/
 import { createRedisStore } from '../../../orchestrator/store/redis-store.ts'
 import { type RealRedis, startRedis } from '../real-redis.ts'
 import { aBuild, aJob } from '../store/records.ts'
+import { aLineJob } from './a-line-job.ts'
 
 const log = pino({ level: 'silent' })
 const gib = 2 ** 30
@@ -35,6 +36,8 @@ function take(order: Partial<TakeOrder> & Pick<TakeOrder, 'run'>): JobTaker {
   const taker = takeJobs({
     connection: server.connect(),
     prefix: 'test',
+    queue,
+    hostName: 'here',
     capacity: { cpus: 4, memory: 8 * gib },
     needs: async () => ({ cpus: 1, memory: gib }),
     onPoison: async (id) => {
@@ -64,8 +67,10 @@ function held() {
   return { begun, run, ids: () => begun.map(({ id }) => id), end: (id: string) => ends.get(id)?.() }
 }
 
-const add = (id: string, priority = 0) => queue.add({ id, attempt: 1, priority })
+const add = (id: string, priority = 0) => queue.add(aLineJob(id, { priority }))
 const eventually = { timeout: 10_000, interval: 10 }
+/** Jobs that BullMQ knows, in whichever line. */
+const linesLeft = async () => (await server.connect().keys('test:jobs*')).filter((key) => /-1$/.test(key))
 const keysLeft = async () => (await server.connect().keys('test:jobs:*-1')).sort()
 
 describe('takeJobs', () => {
@@ -263,6 +268,31 @@ describe('takeJobs', () => {
     expect(await queue.waiting(10)).toEqual(['first', 'second'])
   })
 
+  it('neither waits for what stays behind nor aborts it, also where it comes to that within the grace', async () => {
+    const { run, begun, ids } = held()
+    for (const id of ['first', 'second']) await add(id)
+    const taker = take({ run })
+    await vi.waitFor(() => expect(ids()).toEqual(['first', 'second']), eventually)
+    const staying = new Set(['first'])
+    const stopped = taker.stop({ graceMs: 60_000, staysBehind: (id) => staying.has(id) })
+    await sleep(300)
+    staying.add('second')
+    await stopped
+    expect(begun.map(({ signal }) => signal.aborted)).toEqual([false, false])
+    expect(taker.running()).toEqual(['first', 'second'])
+  })
+
+  it('aborts what does not stay behind, and nothing else', async () => {
+    const { run, begun, ids } = held()
+    for (const id of ['first', 'second']) await add(id)
+    const taker = take({ run })
+    await vi.waitFor(() => expect(ids()).toEqual(['first', 'second']), eventually)
+    await taker.stop({ graceMs: 50, staysBehind: (id) => id === 'first' })
+    expect(begun.map(({ signal }) => signal.aborted)).toEqual([false, true])
+    expect(taker.running()).toEqual(['first'])
+    expect(await queue.waiting(10)).toEqual(['second'])
+  })
+
   it('stops when its signal is aborted', async () => {
     const stop = new AbortController()
     const { run, begun } = held()
@@ -272,6 +302,101 @@ describe('takeJobs', () => {
     stop.abort()
     await taker.stop({ graceMs: 60_000 })
     expect(await queue.waiting(10)).toEqual(['first'])
+  })
+
+  it('hands a job to a host that has what it starts from, which takes it and hands it to nobody', async () => {
+    const [cold, warm] = [held(), held()]
+    take({ run: cold.run, hostName: 'cold', betterHost: async () => 'warm' })
+    take({ run: warm.run, hostName: 'warm', betterHost: async () => 'cold' })
+    for (const id of ['one', 'two', 'three']) await add(id)
+    await vi.waitFor(
+      () => expect([...cold.ids(), ...warm.ids()].sort()).toEqual(['one', 'three', 'two']),
+      eventually,
+    )
+    // Each was taken by one host and runs on the other.
+    await sleep(500)
+    expect([...cold.ids(), ...warm.ids()]).toHaveLength(3)
+    for (const id of warm.ids()) warm.end(id)
+    for (const id of cold.ids()) cold.end(id)
+    await vi.waitFor(async () => expect(await linesLeft()).toEqual([]), eventually)
+  })
+
+  it('runs a job itself that the host which it was handed to does not take, or has no more room for', async () => {
+    const [here, full] = [held(), held()]
+    await add('fills')
+    take({ capacity: { cpus: 1, memory: gib }, run: full.run, hostName: 'full' })
+    await vi.waitFor(() => expect(full.ids()).toEqual(['fills']), eventually)
+    const better = ['gone', 'full']
+    take({
+      ...{ run: here.run, hostName: 'here', timing: { ...quick, hand: 200 } },
+      betterHost: async () => better.shift(),
+    })
+    for (const id of ['one', 'two']) await add(id)
+    await vi.waitFor(() => expect(here.ids().sort()).toEqual(['one', 'two']), eventually)
+    expect(better).toEqual([])
+    expect(full.ids()).toEqual(['fills'])
+  })
+
+  it('gives a job to others that was handed to a host which died with it, and one whose host never was', async () => {
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', join(import.meta.dirname, 'host-child.ts'), server.socket],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    const exited = once(child, 'exit')
+    try {
+      await queue.add(aLineJob('given', { repository: 'gitea:octo/other' }))
+      expect(await queue.hand({ line: 'jobs', name: 'given-1' }, 'child')).toBe(true)
+      await server.connect().zrem('test:jobs:prioritized', 'given-1')
+      await server.connect().del('test:jobs:given-1')
+      const [said] = await once(child.stdout, 'data')
+      expect(String(said)).toBe('given false\n')
+    } finally {
+      child.kill('SIGKILL')
+      await exited
+    }
+    await queue.add(aLineJob('lost'))
+    expect(await queue.hand({ line: 'jobs', name: 'lost-1' }, 'nobody')).toBe(true)
+    // One waits for that host already.
+    expect(await queue.hand({ line: 'jobs', name: 'lost-1' }, 'nobody')).toBe(false)
+    await server.connect().zrem('test:jobs:prioritized', 'lost-1')
+    await server.connect().del('test:jobs:lost-1')
+    const { run, ids } = held()
+    take({ run })
+    await vi.waitFor(async () => {
+      await queue.tend()
+      expect(ids().sort()).toEqual(['given', 'lost'])
+    }, eventually)
+    await vi.waitFor(async () => {
+      await queue.tend()
+      expect(await queue.lines()).toEqual(['jobs'])
+    }, eventually)
+  })
+
+  it('takes from the lines whose labels it has, and from no other', async () => {
+    const [plain, special] = [held(), held()]
+    take({ run: plain.run, hostName: 'plain', labels: () => ['x86_64'], timing: { ...quick, lines: 50 } })
+    await queue.add(aLineJob('wants-gpu', { runsOn: ['gpu', 'x86_64'] }))
+    await queue.add(aLineJob('wants-x86', { runsOn: ['x86_64'], repository: 'gitea:octo/other' }))
+    await vi.waitFor(() => expect(plain.ids()).toEqual(['wants-x86']), eventually)
+    await sleep(300)
+    expect(plain.ids()).toEqual(['wants-x86'])
+    take({
+      run: special.run,
+      hostName: 'special',
+      labels: () => ['gpu', 'x86_64'],
+      timing: { ...quick, lines: 50 },
+    })
+    await vi.waitFor(() => expect(special.ids()).toEqual(['wants-gpu']), eventually)
+    plain.end('wants-x86')
+    special.end('wants-gpu')
+    await vi.waitFor(async () => {
+      await queue.tend()
+      expect(await queue.lines()).toEqual(['jobs'])
+    }, eventually)
+    // A line that was dropped comes back with its next job.
+    await queue.add(aLineJob('again', { runsOn: ['gpu', 'x86_64'] }))
+    await vi.waitFor(() => expect(special.ids()).toEqual(['wants-gpu', 'again']), eventually)
   })
 
   it('loses no job and ends none twice while Redis is killed again and again', async () => {
@@ -303,7 +428,7 @@ describe('takeJobs', () => {
     for (const host of ['h1', 'h2']) take({ run: runOn(host) })
     const adding = (async () => {
       for (const id of build.jobs) {
-        await queue.add({ id, attempt: 1, priority: 0 })
+        await queue.add(aLineJob(id))
         await sleep(5)
       }
     })()

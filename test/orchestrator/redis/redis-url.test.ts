@@ -20,6 +20,16 @@ describe('parseRedisUrl', () => {
     })
   })
 
+  it('reads the path of a socket', () => {
+    expect(parseRedisUrl('unix:///run/redis/redis.sock')).toEqual({ path: '/run/redis/redis.sock' })
+    expect(parseRedisUrl('unix://:pw@/run/r%20s.sock?db=2')).toEqual({
+      path: '/run/r s.sock',
+      password: 'pw',
+      db: 2,
+    })
+    expect(() => parseRedisUrl('unix://host')).toThrow(ConfigError)
+  })
+
   it('turns TLS on for rediss', () => {
     expect(parseRedisUrl('rediss://:pw@redis.example.org:6380')).toEqual({
       host: 'redis.example.org',

@@ -108,6 +108,7 @@ describe('add', () => {
     ['a pipeline file outside', { pipelineFile: '/etc/passwd' }],
     ['a forge that there is not', { forge: 's3cret' }],
     ['a limit of nothing', { limits: { queued: 0 } }],
+    ['a host with a scheme', { network: { allow: ['https://a.test'], deny: [], audit: false } }],
     ['an empty secret', { secrets: { webhook: '' } }],
     ['a secret that is no text', { secrets: { webhook: 5 } }],
     ['a key that there is not', { clone_url: 'x' }],
@@ -125,7 +126,8 @@ describe('add', () => {
 describe('change', () => {
   it('changes what is given and leaves the rest', async () => {
     await repositories.add({ ...registration, images: ['a'], limits: { running: 2 } })
-    const next = await repositories.change(key, { limits: { queued: 7 }, lfs: true })
+    const network = { allow: ['*.a.test', 'b.test:8443'], deny: ['c.a.test'], audit: true }
+    const next = await repositories.change(key, { limits: { queued: 7 }, lfs: true, network })
     expect(next?.repository).toMatchObject({
       images: ['a'],
       limits: { running: 2, queued: 7, matrix: 100 },

@@ -17,7 +17,7 @@ export type Received = {
 export type Reply = { status: number; headers?: Record<string, string>; body?: string } | 'reset' | undefined
 
 export type StandIn = {
-  /** `http://127.0.0.1:<port>` */
+  /** `http://<address>:<port>` */
   readonly url: string
   readonly received: Received[]
   /** Taken one for each request; 201 when there are no more. */
@@ -26,7 +26,7 @@ export type StandIn = {
 }
 
 /** A forge's API on loopback that keeps what it is told and answers as it is bidden. */
-export async function startStandIn(): Promise<StandIn> {
+export async function startStandIn(address = '127.0.0.1'): Promise<StandIn> {
   const received: Received[] = []
   const replies: Reply[] = []
   const server = createServer((request, response) => {
@@ -49,10 +49,10 @@ export async function startStandIn(): Promise<StandIn> {
       response.writeHead(reply.status, reply.headers).end(reply.body ?? '{}')
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, address, resolve))
   const { port } = server.address() as AddressInfo
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${address}:${port}`,
     received,
     replies,
     stop: async () => {

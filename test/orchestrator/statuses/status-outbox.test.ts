@@ -18,6 +18,8 @@ const sha = 'c0ffee0000000000000000000000000000000001'
 let redis: RealRedis
 let api: StandIn
 let clock = () => new Date()
+/** ms by which a clock that nobody sets has gone on. */
+let passed = 0
 let kept = keptLog()
 let round = 0
 const opened: StatusOutbox[] = []
@@ -30,6 +32,7 @@ beforeEach(async () => {
   api = await startStandIn()
   kept = keptLog()
   clock = () => new Date()
+  passed = 0
   round += 1
 })
 afterEach(async () => {
@@ -37,18 +40,28 @@ afterEach(async () => {
   await api.stop()
 })
 
-function open({ withToken = true, timeout = 300 } = {}): StatusOutbox {
+function open({ withToken = true, timeout = 300, archive = undefined as Archive } = {}): StatusOutbox {
   const outbox = createStatusOutbox({
     connection: redis.connect(),
     prefix: `test${round}`,
     forges: createForges(),
     vault: { get: async (_, name) => (withToken && name === 'mayfly:token' ? token : undefined) },
     now: () => clock(),
+    monotonic: () => performance.now() + passed,
     log: kept.log,
+    archive,
     limits: { firstRetry: 20, lastRetry: 200, timeout, sweep: 200 },
   })
   opened.push(outbox)
   return outbox
+}
+
+type Archive = Parameters<typeof createStatusOutbox>[0]['archive']
+
+/** What was told of one build, in memory. */
+function toldNotes(): NonNullable<Archive> {
+  const told = new Map<string, string>()
+  return { noteTold: async (_build, whom, what) => void told.set(whom, what), told: async () => told }
 }
 
 function status(state: Status['state'], change: Partial<Status> = {}): Status {
@@ -92,7 +105,7 @@ describe('createStatusOutbox', () => {
   })
 
   it('keeps the order of each of a hundred contexts', async () => {
-    const outbox = open()
+    const outbox = open({ timeout: 20_000 })
     const contexts = Array.from({ length: 100 }, (_, index) => `mayfly/${index}`)
     for (const state of ['pending', 'running', 'failed'] as const)
       await Promise.all(contexts.map((context) => outbox.post(status(state, { context }))))
@@ -201,7 +214,12 @@ describe('createStatusOutbox', () => {
     const outbox = open()
     await outbox.post(status('passed'))
     await until('some tries', () => api.received.length >= 2)
+    // A wall clock that is set is no day that went by.
     clock = () => new Date(Date.now() + 86_400_000)
+    const early = api.received.length
+    await until('more tries', () => api.received.length >= early + 2)
+    expect(kept.lines()).not.toContain('given up')
+    passed = 86_400_000
     await until('the note', () => kept.lines().includes('given up after 86'))
     const tries = api.received.length
     await sleep(400)
@@ -271,6 +289,21 @@ describe('createStatusOutbox', () => {
     const queue = new Queue('statuses', { connection: redis.connect(), prefix: `test${round}` })
     await until('no job', async () => Object.values(await queue.getJobCounts()).every((count) => count === 0))
     await queue.close()
+  })
+
+  it('does not tell an end twice, also where two processes post it, but tells it again after a new attempt', async () => {
+    const archive = toldNotes()
+    const [first, second] = [open({ archive }), open({ archive })]
+    const of = (state: Status['state']) => status(state, { build: 'b1' })
+    await first.post(of('pending'))
+    await first.post(of('passed'))
+    await until('the end', () => api.received.length === 2)
+    await second.post(of('passed'))
+    await second.post(of('running'))
+    await second.post(of('passed'))
+    await until('the end of the next attempt', () => api.received.length === 4)
+    await sleep(100)
+    expect(api.received.map(({ body }) => body.state)).toEqual(['pending', 'success', 'pending', 'success'])
   })
 })
 

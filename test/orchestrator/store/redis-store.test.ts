@@ -47,7 +47,7 @@ describe('builds', () => {
     const build = aBuild({ problem: 'gone soon' })
     await store.builds.add(build, [])
     const changed = await store.builds.update(build.id, { state: 'running', problem: undefined })
-    expect(changed).toEqual({ ...build, state: 'running', problem: undefined })
+    expect(changed).toEqual({ ...build, state: 'running', problem: undefined, revision: 1 })
     expect(await store.builds.get(build.id)).toEqual(changed)
     expect(await store.builds.update('nothing', { state: 'running' })).toBeUndefined()
     expect(await redis.exists('test:build:nothing')).toBe(0)
@@ -160,12 +160,13 @@ describe('jobs', () => {
     await store.builds.add(aBuild({ id: 'b1' }), [job])
     expect(await store.jobs.change(job.id, ['running', 'claimed'], { state: 'passed' })).toBeUndefined()
     const claimed = await store.jobs.claim(job.id, 'h')
-    expect(claimed).toEqual({ ...job, state: 'claimed', claim: 1, host: 'h' })
+    expect(claimed).toEqual({ ...job, state: 'claimed', claim: 1, host: 'h', revision: 1 })
     expect(await store.jobs.change(job.id, ['claimed'], { state: 'passed' }, 0)).toBeUndefined()
     expect(await store.jobs.change(job.id, ['claimed'], { state: 'passed', host: undefined }, 1)).toEqual({
       ...job,
       state: 'passed',
       claim: 1,
+      revision: 2,
     })
     expect(await store.jobs.change('none', ['queued'], { state: 'passed' })).toBeUndefined()
     expect(await store.jobs.claim('none', 'h')).toBeUndefined()
@@ -202,6 +203,25 @@ describe('jobs', () => {
     await store.jobs.change('b1-c', ['queued'], { waiting: 'no host is free' })
     expect((await store.jobs.inState('queued')).map(({ name }) => name)).toEqual(['c', 'a', 'b'])
     expect(await store.jobs.inState('blocked')).toEqual([])
+  })
+
+  it('are counted by state and repository, also after they moved on, were removed or stood there before', async () => {
+    const of = (name: string, repository: string) => aJob('b1', name, { state: 'blocked', repository })
+    const jobs = [of('a', 'github:octo/a'), of('b', 'github:octo/a'), of('c', 'github:octo/b')]
+    const build = aBuild({ id: 'b1', jobs: jobs.map(({ id }) => id), state: 'passed', ended: '2026-01-02' })
+    await store.builds.add(build, jobs)
+    expect(await store.jobs.count('blocked', 'github:octo/a')).toBe(2)
+    await store.jobs.change('b1-a', ['blocked'], { state: 'queued' })
+    expect(await store.jobs.count('blocked', 'github:octo/a')).toBe(1)
+    expect(await store.jobs.count('queued', 'github:octo/a')).toBe(1)
+    expect(await store.jobs.count('queued', 'github:octo/b')).toBe(0)
+    // As a version before this one left it: in the index of its state alone.
+    await redis.del('test:jobs-by,state="blocked",repository="github:octo/b"')
+    await store.jobs.change('b1-c', ['blocked'], { state: 'queued' })
+    expect(await store.jobs.count('queued', 'github:octo/b')).toBe(1)
+    for (const { id } of jobs) await store.jobs.change(id, ['queued', 'blocked'], { state: 'passed' })
+    expect(await store.builds.remove(build, [])).toBe(true)
+    expect(await redis.keys('test:jobs-by*')).toEqual([])
   })
 })
 

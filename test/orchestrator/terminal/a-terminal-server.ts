@@ -64,7 +64,7 @@ export async function startATerminalServer(sshd: RealSshd, setting: Setting = {}
   const plain = await loadHostConfig({ env: {}, standardFile: '/nonexistent/mayfly.yml' })
   const host: HostConfig = { ...plain, listen: { host: '127.0.0.1', port: 0 } }
   const { app, tokens, parts } = world
-  const listening = await listen({ app, host, tokens, log: parts.log })
+  const listening = await listen({ app, host, tokens, metrics: parts.metrics, log: parts.log })
   const sockets: WebSocket[] = []
   return {
     ...{ url: listening.url, world, gateway, tickets, shells, job },

@@ -21,13 +21,16 @@ export type Call = {
   /** The header's value; undefined for none at all. */
   readonly signature: string | undefined
   readonly contentType: string
+  /** Beside those of GitHub. */
+  readonly headers: Readonly<Record<string, string>>
 }
 
 /** A GitHub webhook as it goes over the wire; right in everything that is not given. */
 export function githubCall(call: Partial<Call>) {
   const { body = '{}', event = 'push', id = randomUUID(), contentType = 'application/json' } = call
   const signature = 'signature' in call ? call.signature : signatureOf(body)
-  const headers = { 'content-type': contentType, 'x-github-event': event, 'x-github-delivery': id }
+  const own = { 'content-type': contentType, 'x-github-event': event, 'x-github-delivery': id }
+  const headers = { ...own, ...call.headers }
   return {
     ...{ path: '/webhooks/github', method: 'POST', body },
     headers: signature === undefined ? headers : { ...headers, 'x-hub-signature-256': signature },

@@ -6,15 +6,22 @@ import { until } from '../until.ts'
 import { type Push, secrets } from './github-call.ts'
 import { oneJob, startWhole, type Whole } from './whole-server.ts'
 
+/** One bounds what it fetches by size, one by time: a busy computer may need long for what is too large. */
 let whole: Whole
+let hasty: Whole
 
 beforeAll(async () => {
-  whole = await startWhole({ gitLimits: { bytes: 4 * 2 ** 20, ms: 2000, fileBytes: 2 ** 20 } })
+  const sizes = { bytes: 4 * 2 ** 20, fileBytes: 2 ** 20 }
+  whole = await startWhole({ gitLimits: { ...sizes, ms: 60_000 } })
+  hasty = await startWhole({ gitLimits: { ...sizes, ms: 2000 } })
 })
-afterAll(() => whole?.close())
+afterAll(async () => {
+  await whole?.close()
+  await hasty?.close()
+})
 
 /** Waits for the verdict of a push that cannot be had, while a push of another repository comes to its own. */
-async function besideAnother(push: Push, other: string) {
+async function besideAnother(whole: Whole, push: Push, other: string) {
   const fine = await whole.repository(other, { '.mayfly.yml': oneJob })
   expect((await whole.deliver(push)).status).toBe(202)
   expect((await whole.deliver(fine)).status).toBe(202)
@@ -32,7 +39,7 @@ describe.concurrent('a commit that cannot be had ends as errored with its reason
     const lost = await whole.git.commit('octo/forced', { 'a.txt': 'lost' })
     await whole.git.commit('octo/forced', { 'a.txt': 'kept' }, { parent: first.sha })
     await whole.git.git('octo/forced', ['gc', '--quiet', '--prune=now'])
-    const { build, description } = await besideAnother({ ...first, sha: lost }, 'octo/beside-forced')
+    const { build, description } = await besideAnother(whole, { ...first, sha: lost }, 'octo/beside-forced')
     expect(build).toMatchObject({ state: 'errored', sha: lost, jobs: [] })
     expect(build.problem).toContain(`expected commit ${lost.slice(0, 12)} on the server`)
     expect(build.problem).toContain('force-pushed away')
@@ -44,7 +51,7 @@ describe.concurrent('a commit that cannot be had ends as errored with its reason
       '.mayfly.yml': oneJob,
       huge: randomBytes(8 * 2 ** 20),
     })
-    const { build, description } = await besideAnother(huge, 'octo/beside-huge')
+    const { build, description } = await besideAnother(whole, huge, 'octo/beside-huge')
     expect(build).toMatchObject({ state: 'errored', jobs: [] })
     expect(build.problem).toContain('expected at most 4 MiB in its mirror, got more')
     expect(description).toContain('at most 4 MiB')
@@ -54,10 +61,10 @@ describe.concurrent('a commit that cannot be had ends as errored with its reason
     const silent = await startSilence()
     try {
       const cloneUrl = `${silent.url}/octo/silent.git`
-      const asked = { forge: 'github', name: 'octo/silent', cloneUrl, apiUrl: whole.forge.url, secrets }
-      expect((await whole.api('POST', '/repositories', asked)).status).toBe(201)
+      const asked = { forge: 'github', name: 'octo/silent', cloneUrl, apiUrl: hasty.forge.url, secrets }
+      expect((await hasty.api('POST', '/repositories', asked)).status).toBe(201)
       const push = { name: 'octo/silent', cloneUrl, sha: 'ab'.repeat(20) }
-      const { build, description } = await besideAnother(push, 'octo/beside-silent')
+      const { build, description } = await besideAnother(hasty, push, 'octo/beside-silent')
       expect(build).toMatchObject({ state: 'errored', jobs: [] })
       expect(build.problem).toContain('expected an end within 2 s, got none')
       expect(description).toContain('expected an end within 2 s')

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import type { HostConfig } from '../../../config/host/host-config.ts'
 import { loadHostConfig } from '../../../config/host/load-host-config.ts'
@@ -50,6 +51,8 @@ export type Whole = {
   redisPid(): Promise<number>
   /** Kills the redis-server as the kernel would when memory is short, and returns once it is dead. */
   killRedis(): Promise<void>
+  /** Removes all that is in Redis. */
+  emptyRedis(): Promise<void>
   /** Ends the server as SIGTERM does. */
   stop(graceMs?: number): Promise<void>
   /** Starts the next process on the same data folder. */
@@ -175,6 +178,11 @@ export async function startWhole(options: WholeOptions = {}): Promise<Whole> {
       const found = await redisProcess()
       process.kill(found.pid, 'SIGKILL')
       await until('redis-server is dead', () => !isAlive(found))
+    },
+    async emptyRedis() {
+      const redis = new Redis({ path: (await redisProcess()).socket })
+      await redis.flushall()
+      redis.disconnect()
     },
     async restart(machine) {
       await stop()

@@ -74,6 +74,7 @@ describe('a host with a pool', () => {
       })
       await until('a full pool', () => idle(start.machines).length === 3, minute)
       const waiting = idle(start.machines)
+      await until('the host to say what it has', async () => (await world.hosts.list()).length === 1, minute)
       expect((await world.hosts.list())[0]?.cpus).toEqual({ total: 4, taken: 0 })
       const { ids } = await world.push()
       const large = () => start.machines.find((machine) => jobsIn(machine).includes('large'))

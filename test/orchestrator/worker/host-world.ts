@@ -17,10 +17,11 @@ import { createFakeStart, type FakeStart, type FakeStartOptions } from '../../fa
 import { shelfImage } from '../../shelf-image.ts'
 import { aTrigger, buildWorld } from '../builds/build-world.ts'
 import { startRedis } from '../real-redis.ts'
+import { emptyVault } from './empty-vault.ts'
 
 const prefix = 'test'
 const gib = 2 ** 30
-const quick = { lock: 5000, stalledCheck: 500, stalls: 2, hold: 300, elsewhere: 100 }
+const quick = { lock: 5000, stalledCheck: 500, stalls: 2, hold: 300, elsewhere: 100, later: 300 }
 
 type Setting = { file: string; repository?: Partial<Repository> }
 
@@ -47,7 +48,7 @@ export async function hostWorld({ file, repository }: Setting) {
   const { log } = (await buildWorld()).parts
   const bus = await createRedisBus({ redis: connection, prefix, log })
   onTestFinished(() => bus.close())
-  const hosts = createHosts({ redis: connection, prefix, now: () => new Date() })
+  const hosts = createHosts({ redis: connection, prefix })
   const world = await buildWorld({
     file,
     store,
@@ -77,13 +78,7 @@ export async function hostWorld({ file, repository }: Setting) {
           release: async () => undefined,
         }),
       },
-      vault: {
-        set: async () => undefined,
-        remove: async () => false,
-        names: async () => [],
-        get: async () => undefined,
-        resolve: async () => ({}),
-      },
+      vault: emptyVault,
       shelf: { ...openShelf({ dataFolder: archiveFolder }), ensure: async (name) => shelfImage(name) },
       metrics,
       startMachine: start,
@@ -91,12 +86,12 @@ export async function hostWorld({ file, repository }: Setting) {
       ...setting.parts,
     }
     const host = startJobHost({
-      ...{ parts, hosts, prefix },
+      ...{ parts, hosts, queue, prefix },
       connection: redis.connect(),
       capacity: setting.capacity ?? { cpus: 64, memory: 64 * gib },
       timing: quick,
     })
-    const stop = () => host.stop({ graceMs: 0 })
+    const stop = async () => void (await host.stop({ graceMs: 0 }))
     onTestFinished(stop)
     return { start, stop }
   }

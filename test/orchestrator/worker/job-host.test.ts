@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { waitingJobs } from '../../../orchestrator/builds/waiting-jobs.ts'
 import { reportHosts } from '../../../orchestrator/metrics/host-metrics.ts'
-import { createJobQueue } from '../../../orchestrator/queue/job-queue.ts'
 import { untilAborted } from '../../../runner/until-aborted.ts'
 import { aRepository } from '../builds/a-repository.ts'
 import { until } from '../until.ts'
@@ -261,21 +260,4 @@ describe('startJobHost', () => {
     },
     2 * minute,
   )
-})
-
-describe('addAhead', () => {
-  it('puts a job before those of its priority, and leaves one that is in line where it is', async () => {
-    const { redis } = await hostWorld({ file: `jobs:\n${job('main')}` })
-    const queue = createJobQueue({ connection: redis.connect(), prefix: 'line' })
-    try {
-      for (const id of ['a', 'b']) await queue.add({ id, attempt: 1, priority: 7 })
-      await queue.add({ id: 'first', attempt: 1, priority: 0 })
-      expect(await queue.addAhead({ id: 'b', attempt: 1, priority: 7 })).toBe(false)
-      expect(await queue.addAhead({ id: 'woken', attempt: 1, priority: 7 })).toBe(true)
-      expect(await queue.addAhead({ id: 'sooner', attempt: 1, priority: 0 })).toBe(true)
-      expect(await queue.waiting(10)).toEqual(['sooner', 'first', 'woken', 'a', 'b'])
-    } finally {
-      await queue.close()
-    }
-  })
 })

@@ -40,6 +40,30 @@ describe('the metrics of a job', () => {
     expect(text).toContain('mayfly_template_failures_total{image="one"} 1\n')
   })
 
+  it('count the limits that a job reached: once what it printed too much of, and what its verdict names', async () => {
+    const metrics = createMetrics()
+    const limits = { logBytes: 10, consoleBytes: 10 }
+    const observe = observeJob({ metrics, job: {} as BuildJob, limits })
+    const data = Buffer.alloc(6)
+    observe({ type: 'console', at: 1, data })
+    for (let at = 1; at < 5; at += 1) observe({ type: 'log', at, step: 0, data })
+    const hint = 'or raise the limit in the host file: limits.artifact_count'
+    const verdict = {
+      verdict: 'errored',
+      failure: 'collect',
+      reason: 'too many',
+      hint,
+      evidence: [],
+    } as const
+    observe({ type: 'verdict', at: 9, ...verdict })
+    const text = await metrics.registry.metrics()
+    const counted = text.split('\n').filter((line) => line.startsWith('mayfly_limit_reached_total{'))
+    expect(counted.sort()).toEqual([
+      'mayfly_limit_reached_total{limit="limits.artifact_count"} 1',
+      'mayfly_limit_reached_total{limit="limits.log_bytes"} 1',
+    ])
+  })
+
   it('count verdicts, and no job as running that has one', async () => {
     const text = await metricsOf({}, {})
     expect(text).toContain('mayfly_job_seconds_count{verdict="passed",failure=""} 2\n')

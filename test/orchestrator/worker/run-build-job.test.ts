@@ -59,6 +59,7 @@ function debugParts(begun: string[], reserve?: DebugParts['holds']['reserve']): 
       openConsole: () => Promise.reject(new Error('nobody')),
       recordings: () => '',
       park: async ({ id }, { ms, secrets }) => void begun.push(`${id} parked ${ms} ${secrets}`),
+      takeUp: async () => false,
       resume: nothing,
       discard: nothing,
       end: async () => false,
@@ -165,6 +166,13 @@ describe('runBuildJob', () => {
     expect([worker.released(), worker.listeners()]).toEqual([1, 0])
     expect(worker.start.machines[0]?.destroyed.length).toBeGreaterThan(0)
     expect(await worker.parts.metrics.registry.metrics()).toContain('mayfly_jobs_running 0')
+  })
+
+  it('lets the steps reach what the repository lets them, and no more', async () => {
+    const network = { allow: ['a.test'], deny: [], audit: false }
+    const worker = await aWorker({ repository: { network } })
+    await worker.run()
+    expect(worker.start.machines[0]?.ran[0]?.egress).toEqual({ isOffline: false, policy: network })
   })
 
   it('is cancelled by a word on the bus, and by one that was said before it listened', async () => {

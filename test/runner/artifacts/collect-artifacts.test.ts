@@ -1,4 +1,15 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -160,6 +171,21 @@ describe('collectArtifacts', () => {
   it('refuses a pipe instead of waiting on it', async () => {
     await execa('mkfifo', [join(workdir, 'pipe')])
     expect((await collect(['pipe'])).problems).toMatchObject([{ kind: 'refused', path: 'pipe' }])
+  })
+
+  it('reads a file of a terabyte of holes to the limit alone', async () => {
+    await put('bomb', '')
+    await truncate(join(workdir, 'bomb'), 2 ** 40)
+    await expect(collect(['bomb'])).rejects.toMatchObject({ class: 'collect' })
+    expect(await kept()).toEqual([])
+  })
+
+  it('refuses a device by name, and reads nothing of it', async () => {
+    const files = { ...localFiles(), stat: async () => entry }
+    const entry: RemoteEntry = { name: 'zero', kind: 'other', size: 0, mode: 0o666 }
+    expect((await collect(['zero'], { files })).problems).toMatchObject([
+      { kind: 'refused', path: 'zero', reason: 'expected a file, got a device, pipe or socket' },
+    ])
   })
 
   it('stops at the limit of bytes, names it and leaves no part of the file beyond it', async () => {

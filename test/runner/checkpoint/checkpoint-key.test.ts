@@ -80,4 +80,13 @@ describe('the key of a checkpoint', () => {
       }),
     )
   })
+
+  it('is another where the setup has no way out, whether its machine has one or not', async () => {
+    const keys = await Promise.all([
+      checkpointKey(aSubject, aSetup()),
+      checkpointKey(aSubject, aSetup({ isOffline: true })),
+      checkpointKey({ ...aSubject, network: 'none' }, aSetup()),
+    ])
+    expect(new Set(keys.map(({ key }) => key)).size).toBe(3)
+  })
 })

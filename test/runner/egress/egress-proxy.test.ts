@@ -492,3 +492,62 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
+
+describe('a limit', () => {
+  const policy = (allow: string[], audit = false) => ({ allow, audit, ports: [port] })
+
+  it('that is offline refuses with the reason, until it is taken away', async () => {
+    const proxy = open()
+    proxy.limit({ isOffline: true })
+    expect(await ask(proxy, get(`http://web.test:${port}/`))).toContain('this step has no network')
+    expect(await ask(proxy, `CONNECT web.test:${port} HTTP/1.1\r\n\r\n`)).toContain('403')
+    expect(seen).toEqual([])
+    expect(proxy.record()).toMatchObject([
+      { host: 'web.test', requests: 2, refused: 'this step has no network' },
+    ])
+    proxy.limit({})
+    expect(await ask(proxy, get(`http://web.test:${port}/`))).toContain('hello from /')
+  })
+
+  it('that is offline ends the tunnels that are open', async () => {
+    const proxy = open()
+    const client = await openClient(proxy)
+    client.write(`CONNECT web.test:${port} HTTP/1.1\r\n\r\n`)
+    await readUntil(client, /200 Connection established/)
+    proxy.limit({ isOffline: true })
+    client.write('GET / HTTP/1.1\r\nHost: web.test\r\n\r\n')
+    expect(await readAll(client)).toBe('')
+    expect(seen).toEqual([])
+  })
+
+  it('that comes while a name is looked up counts', async () => {
+    let found: (addresses: string[]) => void = () => undefined
+    const proxy = open({ resolve: () => new Promise((resolve) => (found = resolve)) })
+    const answer = ask(proxy, get(`http://web.test:${port}/`))
+    await vi.waitFor(() => expect(found.name).not.toBe(''))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    proxy.limit({ isOffline: true })
+    found(['127.0.0.1'])
+    expect(await answer).not.toContain('hello')
+    expect(seen).toEqual([])
+  })
+
+  it('with a policy narrows that of the host, and never widens it', async () => {
+    const proxy = open({ policy: { ...policy(['a.test', 'b.test']), deny: ['denied.test'] } })
+    const reaches = async (host: string) =>
+      (await ask(proxy, get(`http://${host}:${port}/`))).includes('hello from')
+    proxy.limit({ policy: policy(['b.test', 'c.test', 'denied.test']) })
+    expect([await reaches('a.test'), await reaches('b.test'), await reaches('c.test')]).toEqual([
+      false,
+      true,
+      false,
+    ])
+    proxy.limit({ policy: policy([], true) })
+    expect([await reaches('a.test'), await reaches('c.test'), await reaches('denied.test')]).toEqual([
+      true,
+      false,
+      false,
+    ])
+    expect(proxy.record().find(({ host }) => host === 'a.test')?.outsideAllowList).toBe(true)
+  })
+})

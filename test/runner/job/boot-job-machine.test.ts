@@ -49,6 +49,15 @@ steps: [ make ]
     expect(machine).toMatchObject({ facts: { image: 'debian-12', network: 'none', customUserData: true } })
   })
 
+  it('keeps on the record where its image came from, also where no machine came of it', async () => {
+    const { record } = await liveJob({
+      pipeline: 'steps: [ make ]',
+      startMachine: () => Promise.reject(new Error('no')),
+    })
+    expect(record.verdict).toBe('errored')
+    expect(record.image).toMatchObject({ name: 'debian-12-local', source: { kind: 'build' } })
+  })
+
   it('is of the host’s default image where the job names none', async () => {
     const { start } = await liveJob({ pipeline: 'steps: [ make ]', host: { default_image: 'debian-13' } })
     expect(start.orders[0]?.image.name).toBe('debian-13')

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -81,6 +81,25 @@ describe('createJobFolder', () => {
     await after.close()
     const lines = (await readFile(join(after.path, 'timeline.jsonl'), 'utf8')).trimEnd().split('\n')
     expect(lines.map((line) => JSON.parse(line).at)).toEqual([1, 3])
+  })
+
+  it('begins anew with nothing of an attempt that was given up but what it was asked for, and what visitors did', async () => {
+    const before = await createJobFolder({ dataFolder, id: 'job-1' })
+    await before.log.append(Buffer.from('old\n'), 1)
+    await before.writeEvent({ at: 1, type: 'note', message: 'old' })
+    await before.writeRecord({ old: true })
+    await before.close()
+    await writeFile(join(before.path, 'order.json'), '{}')
+    await mkdir(join(before.path, 'debug'))
+    await writeFile(join(before.artifacts, 'old.txt'), 'old')
+    const after = await createJobFolder({ dataFolder, id: 'job-1', isNew: true })
+    expect(after.log.size).toBe(0)
+    await after.close()
+    expect(await readFile(join(after.path, 'timeline.jsonl'), 'utf8')).toBe('')
+    expect(await readdir(after.artifacts)).toEqual([])
+    const left = await readdir(after.path)
+    expect(left).toEqual(expect.arrayContaining(['debug', 'order.json']))
+    expect(left).not.toContain('record.json')
   })
 
   it.each(['', '.', '..', '../x', 'a/b', '.hidden', 'a\0b', 'x'.repeat(200)])(

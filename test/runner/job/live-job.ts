@@ -29,6 +29,8 @@ export type JobSetting = FakeStartOptions & {
   readonly secrets?: Readonly<Record<string, string>>
   /** Cancels the job a moment after the first event that this is true of. */
   readonly cancelAt?: (event: JobEvent) => boolean
+  /** Where jobs' folders are. @defaultValue a folder that is gone after the test */
+  readonly root?: string
   /** What the abort says. @defaultValue a `Cancelled` */
   readonly cancelReason?: Error
 } & Partial<
@@ -38,10 +40,13 @@ export type JobSetting = FakeStartOptions & {
       | 'source'
       | 'startMachine'
       | 'setupAccess'
+      | 'egress'
       | 'report'
       | 'admit'
       | 'keepMachine'
       | 'onEvent'
+      | 'outlive'
+      | 'resumed'
     >
   >
 
@@ -59,8 +64,7 @@ export type LivedJob = {
 export async function liveJob(setting: JobSetting): Promise<LivedJob> {
   const { pipeline, cancelAt, profile = {}, secrets = {} } = setting
   const reason = setting.cancelReason ?? new Cancelled('the user pressed Ctrl-C')
-  const root = await mkdtemp(join(tmpdir(), 'mayfly-live-'))
-  onTestFinished(() => rm(root, { recursive: true, force: true }))
+  const root = setting.root ?? (await temporaryRoot())
   const directory = join(root, 'repository')
   await writeTree(directory, setting.repository ?? { 'README.md': 'hello\n' })
   const start = createFakeStart(setting)
@@ -77,6 +81,7 @@ export async function liveJob(setting: JobSetting): Promise<LivedJob> {
     source: setting.source ?? directorySource({ directory, limits: { bytes: 2 ** 30 } }),
     ensureImage: setting.ensureImage ?? (async (name) => shelfImage(name, profile)),
     startMachine: setting.startMachine ?? start,
+    egress: setting.egress,
     ...(setting.setupAccess === undefined ? {} : { setupAccess: setting.setupAccess }),
     signal: cancel.signal,
     onEvent: (event) => {
@@ -87,9 +92,18 @@ export async function liveJob(setting: JobSetting): Promise<LivedJob> {
     onImageProgress: () => undefined,
     ...(setting.report === undefined ? {} : { report: setting.report }),
     admit: setting.admit,
+    outlive: setting.outlive,
+    resumed: setting.resumed,
     ...(setting.keepMachine === undefined ? {} : { keepMachine: setting.keepMachine }),
   })
   return { record, events, start, machine: start.machines[0], folder: join(root, 'jobs/b1-main') }
+}
+
+/** A folder that is gone after the test. */
+export async function temporaryRoot(): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), 'mayfly-live-'))
+  onTestFinished(() => rm(root, { recursive: true, force: true, maxRetries: 10 }))
+  return root
 }
 
 /** What the job's folder keeps under a name. */

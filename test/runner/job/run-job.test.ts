@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { JobEvent } from '../../../runner/job/job-event.ts'
 import { until } from '../../orchestrator/until.ts'
 import { type JobSetting, liveJob, readKept } from './live-job.ts'
@@ -133,12 +133,28 @@ describe('what a host refuses', () => {
   const wild = 'network: internet\nsteps: [ curl example.org ]'
 
   it('is `network: internet`, before anything is fetched or started', async () => {
-    const { record, start, events } = await liveJob({ pipeline: wild })
+    const { record, start, events } = await liveJob({
+      pipeline: wild,
+      host: { network: { internet: 'refuse' } },
+    })
     expect(record).toMatchObject({ verdict: 'errored', failure: 'config' })
     expect(record.reason).toContain('network: internet')
-    expect(record.hint).toContain('accept-risk')
+    expect(record.hint).toContain('network: web')
     expect(start.orders).toEqual([])
     expect(events.some((event) => event.type === 'phase-started' && event.phase === 'image')).toBe(false)
+  })
+
+  it('is `network: internet` where no machine can have a network of its own', async () => {
+    const { PATH } = process.env
+    onTestFinished(() => {
+      process.env.PATH = PATH
+    })
+    process.env.PATH = '/nonexistent'
+    const { record, start } = await liveJob({ pipeline: wild })
+    expect(record).toMatchObject({ verdict: 'errored', failure: 'config' })
+    expect(record.reason).toContain('slirp4netns is not installed')
+    expect(record.hint).toContain('apt-get install slirp4netns')
+    expect(start.orders).toEqual([])
   })
 
   it('is given to those who accept the risk in the host file', async () => {

@@ -231,7 +231,7 @@ steps:
   - make
 `,
     })
-    expect(machine?.ran.map(({ onOutput: _, ...step }) => step)).toEqual([
+    expect(machine?.ran.map(({ onOutput: _, egress: __, ...step }) => step)).toEqual([
       { index: 0, name: 'setup', script: 'echo first', shell: 'bash -e', env: {}, timeout: undefined },
       { index: 1, name: 'py', script: 'print(1)', shell: 'python3', env: { B: 'two' }, timeout: 120_000 },
       { index: 2, name: 'make', script: 'make', shell: 'bash -e', env: {}, timeout: undefined },
@@ -266,5 +266,36 @@ steps: [ npm test ]
     ])
     expect(machine?.secrets).toEqual({ TOKEN: 'hunter22' })
     expect(machine?.preparation?.env).not.toHaveProperty('TOKEN')
+  })
+
+  it('is whether it has a way out, and what its repository lets it reach', async () => {
+    const policy = { allow: ['a.test'], deny: [], audit: false }
+    const { machine } = await liveJob({
+      pipeline: 'network: { setup: web, steps: none }\nsetup: [ a ]\nsteps: [ b, { run: c, network: web } ]',
+      egress: policy,
+    })
+    expect(machine?.facts.network).toBe('web')
+    expect(machine?.ran.map(({ egress }) => egress)).toEqual([
+      { isOffline: false, policy },
+      { isOffline: true, policy },
+      { isOffline: false, policy },
+    ])
+  })
+
+  it('leaves what it reached on the record, masked, with the allow-list for it where that is learned', async () => {
+    const traffic = [
+      { host: 'deb.test', port: 443, requests: 2, bytesSent: 1, bytesReceived: 5, refused: undefined },
+      { host: 'hunter2.test', port: 80, requests: 1, bytesSent: 0, bytesReceived: 0, refused: 'no hunter2' },
+    ].map((record) => ({ ...record, outsideAllowList: false }))
+    const pipeline = 'steps: [ a ]\nsecrets: [ S ]'
+    const secrets = { S: 'hunter2' }
+    const learning = { allow: [], deny: [], audit: true }
+    const audited = await liveJob({ pipeline, secrets, traffic, egress: learning })
+    expect(audited.record.egress).toMatchObject([
+      { host: 'deb.test' },
+      { host: '***.test', refused: 'no ***' },
+    ])
+    expect(audited.record.learned).toEqual(['deb.test'])
+    expect((await liveJob({ pipeline, secrets, traffic })).record.learned).toBeUndefined()
   })
 })

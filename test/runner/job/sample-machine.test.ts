@@ -1,17 +1,20 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ResourceUse } from '../../../runner/job/resource-use.ts'
-import { sampleMachine } from '../../../runner/job/sample-machine.ts'
+import { type Counted, sampleMachine } from '../../../runner/job/sample-machine.ts'
 import type { MachineUse } from '../../../runner/machine/machine.ts'
 
 type Sample = ResourceUse & { step: number | undefined }
 
 /** A sampler, what it has told, and what waits for one more sample. */
-function sampling() {
+function sampling(before?: Counted) {
   const samples: Sample[] = []
+  const counted: Counted[] = []
   let heard: (() => void) | undefined
   const sampler = sampleMachine({
-    onSample: (use, step) => {
+    before,
+    onSample: (use, step, now) => {
       samples.push({ ...use, step })
+      counted.push(now)
       heard?.()
     },
   })
@@ -24,7 +27,7 @@ function sampling() {
     await came
     return samples.at(-1)
   }
-  return { sampler, samples, one }
+  return { sampler, samples, counted, one }
 }
 
 /** A machine whose counters are as the test sets them. */
@@ -76,6 +79,19 @@ describe('the samples of a job', () => {
     expect(await one(() => sampler.adopt(machine))).toMatchObject({ cpuMs: 0, diskRead: 0, memory: 100 })
     Object.assign(machine.counters, { cpuMs: 9_250, diskRead: 600, netSent: 8 })
     expect(await one(() => sampler.during(0))).toMatchObject({ cpuMs: 250, diskRead: 100, netSent: 3 })
+  })
+
+  it('go on where another process left them, with what the machine took while nobody looked', async () => {
+    const machine = aMachine({ cpuMs: 9_000, netReceived: 700 })
+    const before = sampling()
+    await before.one(() => before.sampler.adopt(machine))
+    Object.assign(machine.counters, { cpuMs: 9_100, netReceived: 750 })
+    await before.one(() => before.sampler.during(0))
+    Object.assign(machine.counters, { cpuMs: 9_500, netReceived: 1_750 })
+    const after = sampling(before.counted.at(-1))
+    after.sampler.during(0)
+    const sample = await after.one(() => after.sampler.adopt(machine))
+    expect(sample).toMatchObject({ cpuMs: 500, netReceived: 1_050, step: 0 })
   })
 
   it('go on where they were when the setup goes on in another machine', async () => {

@@ -7,7 +7,8 @@ import { InfraError } from '../../../config/errors.ts'
 import type { JobEvent } from '../../../runner/job/job-event.ts'
 import { createJobFolder, type JobFolder } from '../../../runner/job/job-folder.ts'
 import { createRecord } from '../../../runner/job/job-record.ts'
-import { createTimeline } from '../../../runner/job/timeline.ts'
+import type { Progress } from '../../../runner/job/progress.ts'
+import { createTimeline, type LogStart } from '../../../runner/job/timeline.ts'
 
 let dataFolder: string
 let count = 0
@@ -18,13 +19,13 @@ afterEach(() => rm(dataFolder, { recursive: true }))
 
 const context = { jobId: 'j', buildId: 'b', repo: 'r', ref: 'm', sha: 's', event: 'push' }
 
-async function begin(secrets: readonly string[] = [], folder?: JobFolder) {
+async function begin(secrets: readonly string[] = [], folder?: JobFolder, from?: LogStart) {
   const events: JobEvent[] = []
   const record = createRecord('main', context)
   const opened = folder ?? (await createJobFolder({ dataFolder, id: `j${count++}` }))
   const onEvent = (event: JobEvent) => void events.push(event)
   return {
-    timeline: createTimeline({ folder: opened, record, secrets, onEvent }),
+    timeline: createTimeline({ folder: opened, record, secrets, onEvent, ...(from && { from }) }),
     events,
     record,
     folder: opened,
@@ -43,6 +44,24 @@ describe('the timeline', () => {
     expect(events.map(({ type }) => type)).toEqual(['note', 'log', 'console'])
     expect(events[0]?.at).toBeLessThan(30)
     expect(events[1]?.at).toBeGreaterThanOrEqual(29)
+  })
+
+  it.each([
+    ['of the step that was taken up after what was heard before', 0, 235],
+    ['of the next one from its beginning, where that one had nothing more to say', 1, 4],
+  ])('counts what it hears %s', async (_whose, step, raw) => {
+    const folder = await createJobFolder({ dataFolder, id: `j${count++}` })
+    const kept: Progress[] = []
+    const watched = { ...folder, writeProgress: (line: Progress) => void kept.push(line) }
+    const from = { step: 0, raw: 231, skip: 0, skipConsole: 0, atLineStart: true }
+    const { timeline } = await begin([], watched, from)
+    await timeline.log(step, Buffer.from('a\n'))
+    // It is written down twice a second.
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    await timeline.log(step, Buffer.from('b\n'))
+    await timeline.settle()
+    await folder.close()
+    expect(kept).toEqual([{ type: 'heard', step, log: 4, raw }])
   })
 
   it('goes on with the console of a machine that is kept, masked across the end of the job', async () => {

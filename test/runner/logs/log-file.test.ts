@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { folderFiles } from '../../../runner/job/folder-files.ts'
 import { findLine } from '../../../runner/logs/find-line.ts'
 import { LogFile } from '../../../runner/logs/log-file.ts'
 import { readRange } from '../../../runner/logs/read-range.ts'
@@ -125,7 +126,9 @@ describe('a log that a crash left', () => {
         await appendFile(join(folder, 'log.times'), tear.garbage.slice(0, 15))
         await write([whole.slice(cut)])
         for (const line of [1, 256, 257, 700, 1025, 1500]) {
-          expect(await findLine({ ...where(), line })).toBe(lines.slice(0, line - 1).join('').length)
+          expect(await findLine({ files: folderFiles(folder), name: 'log', line })).toBe(
+            lines.slice(0, line - 1).join('').length,
+          )
         }
       }),
       { numRuns: 25 },
@@ -136,7 +139,7 @@ describe('a log that a crash left', () => {
     await write(['a\n'.repeat(1000)])
     await truncate(join(folder, 'log'), 700)
     await write(['b\n'.repeat(300)])
-    expect(await findLine({ ...where(), line: 513 })).toBe(1024)
+    expect(await findLine({ files: folderFiles(folder), name: 'log', line: 513 })).toBe(1024)
     expect((await readFile(join(folder, 'log.lines'))).length).toBe(3 * 8)
   })
 })
@@ -153,7 +156,7 @@ describe('findLine', () => {
         for (let line = 1; line <= starts.length + 1; line += 1 + Math.floor(starts.length / 20)) {
           const start = starts[line - 1]
           const expected = start !== undefined && start < whole.length ? start : undefined
-          expect(await findLine({ ...where(), line })).toBe(expected)
+          expect(await findLine({ files: folderFiles(folder), name: 'log', line })).toBe(expected)
         }
       }),
       { numRuns: 25 },
@@ -163,7 +166,8 @@ describe('findLine', () => {
   it('knows no line 0, no fraction and no line of an empty log', async () => {
     await writeFile(join(folder, 'log'), '')
     await writeFile(join(folder, 'log.lines'), '')
-    for (const line of [0, -1, 1.5, 1]) expect(await findLine({ ...where(), line })).toBeUndefined()
+    for (const line of [0, -1, 1.5, 1])
+      expect(await findLine({ files: folderFiles(folder), name: 'log', line })).toBeUndefined()
   })
 })
 

@@ -17,12 +17,15 @@ describe('machinePaths', () => {
       seed: '/data/machines/m-1/seed.iso',
       console: '/data/machines/m-1/console.raw',
       qemuLog: '/data/machines/m-1/qemu.log',
+      lease: '/data/machines/m-1/lease',
+      exit: '/data/machines/m-1/exit',
       firmwareVars: '/data/machines/m-1/firmware-vars.fd',
       record: '/data/machines/m-1/machine.json',
       runFolder: '/tmp/mayfly-1000/m-1',
       qmpSocket: '/tmp/mayfly-1000/m-1/qmp.sock',
       serialSocket: '/tmp/mayfly-1000/m-1/serial.sock',
       controlSocket: '/tmp/mayfly-1000/m-1/control.sock',
+      networkSocket: '/tmp/mayfly-1000/m-1/net.sock',
       stateSocket: '/tmp/mayfly-1000/m-1/state.sock',
     })
   })

@@ -72,6 +72,17 @@ describe('what a machine takes', () => {
     expect(await read()).toMatchObject({ netSent: 15, netReceived: 2300 })
   })
 
+  it('is of the network what went through its own, where it has one', async () => {
+    const own = { netSent: 70, netReceived: 900 }
+    const answers = [undefined, own]
+    const read = createMeter({
+      ...{ qemu: { pid: process.pid, exited: never }, qmp: () => undefined, traffic: undefined },
+      ownTraffic: async () => answers.shift(),
+    })
+    expect(await read()).toMatchObject({ netSent: undefined, netReceived: undefined })
+    expect(await read()).toMatchObject(own)
+  })
+
   it('is of its disk the last word of a QEMU that answers no more, which is asked once only', async () => {
     let asked = 0
     let answers = true

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { ownIdentity, type ProcessIdentity, processIdentity } from '../../../images/process-identity.ts'
+import { noLease, writeLease } from '../../../runner/keeper/lease.ts'
+import { findOrphans } from '../../../runner/machine/find-orphans.ts'
 import { writeMachineRecord } from '../../../runner/machine/machine-record.ts'
 import { sweepMachines } from '../../../runner/machine/sweep-machines.ts'
 
@@ -96,6 +98,27 @@ describe('the sweep at the start', () => {
   it('AC48: takes an owner whose pid was given to another for dead', async () => {
     const { identity } = await start('mayfly')
     await leave('job-1', { owner: { ...identity, startTime: identity.startTime - 1 } })
+    expect(await sweepMachines(dataFolder)).toEqual(['job-1'])
+  })
+
+  it('leaves a machine that may outlive its owner to its keeper, and clears it away once that has ended it', async () => {
+    const { child, identity } = await start('qemu-system-x86_64 -name job-1')
+    const folder = await leave('job-1', { owner: await deadOwner(), qemu: identity })
+    await writeLease(join(folder, 'lease'), { graceMs: 60_000, until: undefined })
+    expect(await sweepMachines(dataFolder)).toEqual([])
+    expect(await findOrphans(dataFolder)).toMatchObject([{ id: 'job-1', runs: true, keepsake: undefined }])
+    expect(runs(child)).toBe(true)
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exited
+    expect(await findOrphans(dataFolder)).toMatchObject([{ id: 'job-1', runs: false }])
+    expect(await sweepMachines(dataFolder)).toEqual(['job-1'])
+  })
+
+  it('ends one whose lease is of no time', async () => {
+    const { identity } = await start('qemu-system-x86_64 -name job-1')
+    const folder = await leave('job-1', { owner: await deadOwner(), qemu: identity })
+    await writeLease(join(folder, 'lease'), noLease)
     expect(await sweepMachines(dataFolder)).toEqual(['job-1'])
   })
 

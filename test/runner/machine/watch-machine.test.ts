@@ -66,6 +66,7 @@ describe('the end of a machine', () => {
     expect(endOf(seen, { code: undefined, signal: 'SIGKILL', stderr: '' })).toEqual({
       kind: 'killed',
       message: 'QEMU was killed by SIGKILL',
+      signal: 'SIGKILL',
     })
   })
 

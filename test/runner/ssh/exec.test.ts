@@ -29,7 +29,9 @@ describe('exec', () => {
       channel.end('said')
     })
     const outcomes = await Promise.all(
-      Array.from({ length: 100 }, () => exec({ client, command: 'anything', signal })),
+      Array.from({ length: 100 }, () =>
+        exec({ client, command: 'anything', signal: new AbortController().signal }),
+      ),
     )
     expect(new Set(outcomes.map(({ code, stdout }) => `${code} ${stdout}`))).toEqual(new Set(['7 said']))
   })

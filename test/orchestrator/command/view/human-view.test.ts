@@ -29,6 +29,18 @@ it('a verdict is one sentence, the lines that show it, made harmless, and the ne
   )
 })
 
+it('what went over the network is said after the verdict, by the last sample', () => {
+  const use = { cpuMs: 1, memory: 2, diskRead: 3, diskWritten: 4 }
+  const sample = { ...{ type: 'sample' as const, at: 1, step: undefined }, ...use }
+  expect(
+    shown(
+      { ...sample, netSent: 10, netReceived: 20 },
+      { ...sample, netSent: 2048, netReceived: 3 * 2 ** 20 },
+      { ...verdict, evidence: [], hint: undefined },
+    ).split('\n'),
+  ).toContain('  network: 2 KiB sent, 3 MiB received')
+})
+
 it('samples and what the console said are for the timeline, not for the terminal', () => {
   const use = { cpuMs: 1, memory: 2, diskRead: 3, diskWritten: 4, netSent: undefined, netReceived: undefined }
   expect(

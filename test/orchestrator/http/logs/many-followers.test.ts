@@ -19,7 +19,7 @@ it('is followed by 500 at once, each of whom gets every byte, from one look at i
   const plain = await loadHostConfig({ env: {}, standardFile: '/nonexistent/mayfly.yml' })
   const host = { ...plain, listen: { host: '127.0.0.1', port: 0 } }
   const { app, parts } = world
-  const server = await listen({ app, host, tokens: parts.tokens, log: parts.log })
+  const server = await listen({ app, host, tokens: parts.tokens, metrics: parts.metrics, log: parts.log })
   onTestFinished(() => server.close())
   const { job, folder } = await world.addJob()
   const url = `${server.url}/api/v1/jobs/${job.id}/log/follow`

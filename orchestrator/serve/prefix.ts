@@ -1,0 +1,2 @@
+/** Before every name in Redis. */
+export const prefix = 'mayfly'

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { z } from 'zod'
+import { until } from '../orchestrator/until.ts'
+import type { Check } from './check.ts'
+import { confined } from './check-image.ts'
+import { type Engine, project } from './engine.ts'
+
+const inspected = z.array(
+  z.object({
+    Name: z.string(),
+    State: z.object({ StartedAt: z.string(), FinishedAt: z.string(), ExitCode: z.number() }),
+    HostConfig: z.object({ Privileged: z.boolean(), Devices: z.array(z.unknown()).nullable() }),
+    Mounts: z.array(z.object({ Type: z.string(), Source: z.string() })),
+    EffectiveCaps: z.array(z.string()).nullable(),
+  }),
+)
+
+const hosts = z.object({ items: z.array(z.object({ name: z.string(), stale: z.boolean() })) })
+const patienceMs = 15 * 60_000
+
+/** The installation of docker-compose.yml, from nothing to a build that passed, and what becomes of it later. */
+export function composeChecks({ podman, compose, down }: Engine, port: number): Check[] {
+  const one = (service: string) => `${project}_${service}_1`
+  const inWeb = (...args: readonly string[]) => compose(['exec', '-T', 'web', 'mayfly', ...args])
+  const inspect = async (...services: readonly string[]) =>
+    inspected.parse(JSON.parse((await podman(['inspect', ...services.map(one)])).stdout))
+  const ask = async (path: string): Promise<unknown> => {
+    const token = (await compose(['exec', '-T', 'web', 'cat', '/secrets/admin-token'])).stdout.trim()
+    const headers = { Authorization: `Bearer ${token}` }
+    return await (await fetch(`http://127.0.0.1:${port}/api/v1${path}`, { headers })).json()
+  }
+  return [
+    {
+      title: 'comes up with one command, each service after what it stands on',
+      run: async () => {
+        await compose(['up', '--detach', '--no-build'])
+        const [redis, image, web, worker] = await inspect('redis', 'image', 'web', 'worker')
+        assert.ok(redis && image && web && worker)
+        assert.equal(image.State.ExitCode, 0)
+        assert.ok(Date.parse(redis.State.StartedAt) < Date.parse(web.State.StartedAt))
+        assert.ok(Date.parse(web.State.StartedAt) < Date.parse(worker.State.StartedAt))
+        assert.ok(Date.parse(image.State.FinishedAt) <= Date.parse(worker.State.StartedAt))
+        await until('all healthy', async () => await areHealthy(['redis', 'web', 'worker']), patienceMs)
+      },
+    },
+    {
+      title: 'gives no server a right, a device or a socket of its host',
+      run: async () => {
+        for (const found of await inspect('reaper', 'redis', 'web', 'worker')) {
+          assert.equal(found.HostConfig.Privileged, false, found.Name)
+          assert.deepEqual(found.HostConfig.Devices ?? [], [], found.Name)
+          assert.deepEqual(found.EffectiveCaps ?? [], [], found.Name)
+          assert.ok(!found.Mounts.some(({ Source }) => Source.endsWith('.sock')), found.Name)
+        }
+        const [image] = await inspect('image')
+        assert.equal(image?.HostConfig.Privileged, false)
+        for (const right of ['CAP_SYS_ADMIN', 'CAP_NET_ADMIN', 'CAP_SYS_PTRACE'])
+          assert.ok(!image?.EffectiveCaps?.includes(right), right)
+      },
+    },
+    {
+      title: 'runs a first job to its end with one command more',
+      run: async () => {
+        const { stdout } = await inWeb('submit', 'config/examples/hello.yml', '--follow')
+        assert.match(stdout, /Hello from a machine that was made for this job alone/)
+        assert.match(stdout, /passed/)
+      },
+    },
+    {
+      title: 'answers nobody without the token',
+      run: async () => {
+        assert.equal((await fetch(`http://127.0.0.1:${port}/api/v1/builds`)).status, 401)
+        assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
+      },
+    },
+    {
+      title: 'keeps builds, image and token when all of it is taken down and brought up again',
+      run: async () => {
+        const before = (await inWeb('builds')).stdout
+        assert.match(before, /passed/)
+        await down()
+        await compose(['up', '--detach', '--no-build'])
+        assert.equal((await inWeb('builds')).stdout, before)
+      },
+    },
+    {
+      title: 'has as many workers as are asked for, all of which say that they live',
+      run: async () => {
+        await compose(['up', '--detach', '--no-build', '--scale', 'worker=3'])
+        const alive = async () => hosts.parse(await ask('/hosts')).items.filter(({ stale }) => !stale)
+        await until('three workers', async () => (await alive()).length === 3, patienceMs)
+      },
+    },
+    {
+      title: 'runs a job with `mayfly run`, too, without network, device or capability',
+      run: async () => {
+        const volume = ['--volume', `${project}_data:/data`]
+        const ran = await podman([
+          ...[
+            'run',
+            ...confined,
+            '--network',
+            'none',
+            ...volume,
+            'mayfly',
+            'run',
+            'config/examples/hello.yml',
+          ],
+        ])
+        assert.match(ran.stdout, /passed in/)
+      },
+    },
+  ]
+
+  async function areHealthy(services: readonly string[]): Promise<boolean> {
+    const { stdout } = await podman(['ps', '--format', '{{.Names}} {{.Status}}'])
+    return services.every((service) =>
+      stdout.split('\n').some((line) => line.startsWith(`${one(service)} `) && line.includes('(healthy)')),
+    )
+  }
+}
