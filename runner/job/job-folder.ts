@@ -1,8 +1,9 @@
-import type { FileHandle } from 'node:fs/promises'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError } from '../../config/errors.ts'
+import { LineFile } from '../logs/line-file.ts'
 import { LogFile } from '../logs/log-file.ts'
+import { writeFailure } from '../logs/write-failure.ts'
 import {
   artifactsName,
   consoleName,
@@ -23,13 +24,23 @@ export type JobFolder = {
   readonly artifacts: string
   readonly log: LogFile
   readonly console: LogFile
-  /** Keeps one event; waits when the disk is slower than the job. Order of calls is order on disk. */
+  /**
+   * Keeps one event; waits when the disk is slower than the job. Order of calls is order on disk. Where the disk is full,
+   * all but log and console are held until it has room again.
+   * @throws InfraError `host-disk-full`
+   */
   writeEvent(event: JobEvent): Promise<void>
   /** Keeps how far the log has come, for another process; what cannot be written of it is left out. */
   writeProgress(line: Progress): void
-  /** Replaces `record.json` as a whole: a crash leaves the old one or the new one. */
+  /**
+   * Replaces `record.json` as a whole: a crash leaves the old one or the new one.
+   * @throws InfraError `host-disk-full`
+   */
   writeRecord(record: object): Promise<void>
-  /** Closes all but the console, which a machine that is kept goes on with. */
+  /**
+   * Closes all but the console, which a machine that is kept goes on with.
+   * @throws InfraError `host-disk-full`
+   */
   closeButConsole(): Promise<void>
   /** Closes all. */
   close(): Promise<void>
@@ -59,8 +70,8 @@ export async function createJobFolder(options: JobFolderOptions): Promise<JobFol
   const limit = logLimit === undefined ? {} : { limit: logLimit }
   const log = await LogFile.open({ folder: path, name: logName, ...limit })
   const console = await LogFile.open({ folder: path, name: consoleName, ...limit })
-  const timeline = await openLines(join(path, timelineName))
-  let progress: FileHandle | undefined
+  const timeline = await LineFile.open(join(path, timelineName))
+  let progress: LineFile | undefined
   let lastWrite: Promise<void> = Promise.resolve()
   let closingMost: Promise<void> | undefined
 
@@ -73,10 +84,13 @@ export async function createJobFolder(options: JobFolderOptions): Promise<JobFol
 
   const finish = async (): Promise<void> => {
     await lastWrite
-    await timeline.close()
-    await progress?.close()
-    await rm(join(path, progressName), { force: true })
-    await log.close()
+    try {
+      await timeline.close()
+    } finally {
+      await progress?.close().catch(() => undefined)
+      await rm(join(path, progressName), { force: true })
+      await log.close()
+    }
   }
   const closeButConsole = (): Promise<void> => {
     closingMost ??= finish()
@@ -91,12 +105,12 @@ export async function createJobFolder(options: JobFolderOptions): Promise<JobFol
     writeEvent(event) {
       if (event.type === 'log') return log.append(event.data, event.at)
       if (event.type === 'console') return console.append(event.data, event.at)
-      return inOrder(() => timeline.appendFile(`${JSON.stringify(event)}\n`))
+      return inOrder(() => timeline.append(JSON.stringify(event)))
     },
     writeProgress: (line) => {
       void inOrder(async () => {
-        progress ??= await openLines(join(path, progressName))
-        await progress.appendFile(`${JSON.stringify(line)}\n`)
+        progress ??= await LineFile.open(join(path, progressName))
+        await progress.append(JSON.stringify(line))
       }).catch(() => undefined)
     },
     writeRecord: (record) =>
@@ -123,21 +137,14 @@ async function empty(path: string): Promise<void> {
     await rm(join(path, name), { recursive: true, force: true })
 }
 
-async function openLines(path: string): Promise<FileHandle> {
-  const lines = await open(path, 'a+', 0o600)
-  const { size } = await lines.stat()
-  const tail = Buffer.alloc(Math.min(size, 1024 * 1024))
-  await lines.read(tail, 0, tail.length, size - tail.length)
-  if (size > 0 && tail.at(-1) !== 10) await lines.truncate(size - tail.length + tail.lastIndexOf(10) + 1)
-  return lines
-}
-
 async function replaceFile(folder: string, name: string, content: string): Promise<void> {
   const temporary = join(folder, `${name}.new`)
-  {
+  try {
     await using file = await open(temporary, 'w', 0o600)
     await file.writeFile(content)
     await file.sync()
+  } catch (cause) {
+    throw writeFailure(temporary, cause)
   }
   await rename(temporary, join(folder, name))
   await using directory = await open(folder)

@@ -1,11 +1,12 @@
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { InfraError } from '../../config/errors.ts'
+import type { InfraError } from '../../config/errors.ts'
 import { formatSize } from '../../config/size.ts'
 import { lineIndexName, timeIndexName } from '../job/filenames.ts'
 import type { LineIndex, TimeIndex } from './log-index.ts'
 import { repairLog } from './repair-log.ts'
+import { writeFailure } from './write-failure.ts'
 
 export type LogFileOptions = {
   readonly folder: string
@@ -150,15 +151,4 @@ type Opened = {
 async function writeWhole(file: FileHandle, chunks: Buffer[]): Promise<void> {
   const all = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
   await file.appendFile(all)
-}
-
-function writeFailure(path: string, cause: unknown): InfraError {
-  return new InfraError('host-disk-full', `expected to write to ${path}, got ${describe(cause)}`, {
-    hint: 'free space on the disk of the data folder, or name another with --data',
-    cause,
-  })
-}
-
-function describe(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

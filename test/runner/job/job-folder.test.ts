@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ConfigError } from '../../../config/errors.ts'
 import { createJobFolder } from '../../../runner/job/job-folder.ts'
+import { createSmallDisk } from '../../own-mounts.ts'
 
 let dataFolder: string
 beforeEach(async () => {
@@ -62,6 +63,24 @@ describe('createJobFolder', () => {
       'record.json',
       'timeline.jsonl',
     ])
+  })
+
+  it('keeps what happened while the disk was full, and says where the record found no room', async () => {
+    const disk = await createSmallDisk(1)
+    const folder = await createJobFolder({ dataFolder: disk, id: 'job-1' })
+    const filler = join(disk, 'filler')
+    await expect(writeFile(filler, Buffer.alloc(2 * 2 ** 20))).rejects.toMatchObject({ code: 'ENOSPC' })
+    const message = 'x'.repeat(1000)
+    for (let at = 0; at < 20; at++) await folder.writeEvent({ at, type: 'note', message })
+    await expect(folder.writeRecord({ verdict: 'errored' })).rejects.toMatchObject({
+      class: 'host-disk-full',
+    })
+    await rm(filler)
+    await folder.writeRecord({ verdict: 'errored' })
+    await folder.close()
+    const lines = (await readFile(join(folder.path, 'timeline.jsonl'), 'utf8')).trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line).at)).toEqual(Array.from({ length: 20 }, (_, at) => at))
+    expect(await readFile(join(folder.path, 'record.json'), 'utf8')).toContain('errored')
   })
 
   it('is readable by its owner only', async () => {
