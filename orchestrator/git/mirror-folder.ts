@@ -16,6 +16,8 @@ export type InMirror = {
 /** Only a commit with a name of ours is known to be whole: a broken fetch leaves objects behind too. */
 export async function hasCommit({ parts, folder, sha, signal }: InMirror): Promise<boolean> {
   if (!(await exists(join(folder, 'HEAD')))) return false
+  // Git would say the same, for some milliseconds of a process; it packs those that are old.
+  if (await exists(join(folder, commitRef(sha)))) return true
   const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', commitRef(sha)]
   const found = await runGit({ args, folder, doing: 'looking for a commit', signal, ms: parts.limits.ms })
   return found.ok

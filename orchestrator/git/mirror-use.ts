@@ -1,17 +1,17 @@
-import { access, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ulid } from 'ulid'
 import { withLock } from '../../images/lock.ts'
 import { isAlive, ownIdentity, processIdentitySchema } from '../../images/process-identity.ts'
 import { type Repository, repositoryKey } from '../model/repository.ts'
 import { fetchCommit } from './fetch-commit.ts'
-import { mirrorFolder, mirrorUsers, mirrorUsersLock } from './filenames.ts'
+import { mirrorUsers, mirrorUsersLock } from './filenames.ts'
 import type { GitParts } from './git-parts.ts'
 
 type Use = {
   readonly parts: GitParts
   readonly repository: Repository
-  /** Brought back where the mirror was pruned since it was fetched. */
+  /** Brought where it is absent: another host planned the job, or the mirror was pruned since. */
   readonly commit: { readonly sha: string; readonly ref: string | undefined }
   readonly signal: AbortSignal
 }
@@ -31,11 +31,7 @@ export async function whileUsed<T>(
     await writeFile(mine, JSON.stringify(ownIdentity()))
   })
   try {
-    const isThere = await access(join(mirrorFolder(parts.dataFolder, key), 'HEAD')).then(
-      () => true,
-      () => false,
-    )
-    if (!isThere) await fetchCommit({ parts, repository, commit, signal })
+    await fetchCommit({ parts, repository, commit, signal })
     return await read()
   } finally {
     await rm(mine, { force: true })

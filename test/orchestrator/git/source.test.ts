@@ -57,6 +57,15 @@ const git = (folder: string, ...args: string[]) =>
   execFileSync('git', ['-c', `safe.directory=${folder}`, ...args], { cwd: folder, encoding: 'utf8' }).trim()
 
 describe('source', () => {
+  it('brings a commit that another host planned, into a mirror that has older ones only', async () => {
+    const { repository, sha: first } = await repositoryOf({ version: 'first\n' })
+    const sha = await server.commit('owner/name', { version: 'second\n' })
+    const target = join(outside, 'second')
+    await unpacked(repository, { ref: main, sha }, target)
+    expect(await readFile(join(target, 'version'), 'utf8')).toBe('second\n')
+    expect(git(target, 'rev-parse', 'HEAD~1')).toBe(first)
+  })
+
   it('gives a working tree of its own, with the branch checked out and a clean status', async () => {
     const { repository, sha } = await repositoryOf({ 'a.txt': 'a', 'bin/run': { executable: '#!/bin/sh' } })
     const target = join(outside, 'job')
