@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { z } from 'zod'
 import { until } from '../orchestrator/until.ts'
+import { inPlaceOf, type Page } from '../read-page.ts'
 import type { Check } from './check.ts'
-import { confined } from './check-image.ts'
 import { type Engine, project } from './engine.ts'
+import { greenCommit } from './green-commit.ts'
 
 const inspected = z.array(
   z.object({
@@ -18,22 +19,29 @@ const inspected = z.array(
 const hosts = z.object({ items: z.array(z.object({ name: z.string(), stale: z.boolean() })) })
 const patienceMs = 15 * 60_000
 
-/** The installation of docker-compose.yml, from nothing to a build that passed, and what becomes of it later. */
-export function composeChecks({ podman, compose, down }: Engine, port: number): Check[] {
+/** The installation of docker-compose.yml by docs/container.md, from nothing to a green commit, and what becomes of it later. */
+export function composeChecks(engine: Engine, port: number, page: Page): Check[] {
+  const { podman, compose, down, shell } = engine
   const one = (service: string) => `${project}_${service}_1`
   const inWeb = (...args: readonly string[]) => compose(['exec', '-T', 'web', 'mayfly', ...args])
   const inspect = async (...services: readonly string[]) =>
     inspected.parse(JSON.parse((await podman(['inspect', ...services.map(one)])).stdout))
   const ask = async (path: string): Promise<unknown> => {
-    const token = (await compose(['exec', '-T', 'web', 'cat', '/secrets/admin-token'])).stdout.trim()
+    const token = (await shell(showToken)).stdout.trim()
     const headers = { Authorization: `Bearer ${token}` }
     return await (await fetch(`http://127.0.0.1:${port}/api/v1${path}`, { headers })).json()
   }
+  const [firstJob = ''] = page.blocks('The first job', 'sh', 1)
+  const [up = '', submit = '', ...rest] = firstJob.trim().split('\n')
+  assert.deepEqual(rest, [])
+  const [showToken = ''] = page.blocks('See it', 'sh', 1)
+  const [scale = ''] = page.blocks('More workers', 'sh', 1)
+  const [alone = ''] = page.blocks('One command in a container', 'sh', 1)
   return [
     {
       title: 'comes up with one command, each service after what it stands on',
       run: async () => {
-        await compose(['up', '--detach', '--no-build'])
+        await shell(up)
         const [redis, image, web, worker] = await inspect('redis', 'image', 'web', 'worker')
         assert.ok(redis && image && web && worker)
         assert.equal(image.State.ExitCode, 0)
@@ -61,7 +69,7 @@ export function composeChecks({ podman, compose, down }: Engine, port: number): 
     {
       title: 'runs a first job to its end with one command more',
       run: async () => {
-        const { stdout } = await inWeb('submit', 'config/examples/hello.yml', '--follow')
+        const { stdout } = await shell(submit)
         assert.match(stdout, /Hello from a machine that was made for this job alone/)
         assert.match(stdout, /passed/)
       },
@@ -73,20 +81,21 @@ export function composeChecks({ podman, compose, down }: Engine, port: number): 
         assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
       },
     },
+    greenCommit(engine, port, page),
     {
       title: 'keeps builds, image and token when all of it is taken down and brought up again',
       run: async () => {
         const before = (await inWeb('builds')).stdout
         assert.match(before, /passed/)
         await down()
-        await compose(['up', '--detach', '--no-build'])
+        await shell(up)
         assert.equal((await inWeb('builds')).stdout, before)
       },
     },
     {
       title: 'has as many workers as are asked for, all of which say that they live',
       run: async () => {
-        await compose(['up', '--detach', '--no-build', '--scale', 'worker=3'])
+        await shell(scale)
         const alive = async () => hosts.parse(await ask('/hosts')).items.filter(({ stale }) => !stale)
         await until('three workers', async () => (await alive()).length === 3, patienceMs)
       },
@@ -94,19 +103,8 @@ export function composeChecks({ podman, compose, down }: Engine, port: number): 
     {
       title: 'runs a job with `mayfly run`, too, without network, device or capability',
       run: async () => {
-        const volume = ['--volume', `${project}_data:/data`]
-        const ran = await podman([
-          ...[
-            'run',
-            ...confined,
-            '--network',
-            'none',
-            ...volume,
-            'mayfly',
-            'run',
-            'config/examples/hello.yml',
-          ],
-        ])
+        const words = { 'docker run': 'docker run --network none', mayfly_data: `${project}_data` }
+        const ran = await shell(inPlaceOf(alone, words))
         assert.match(ran.stdout, /passed in/)
       },
     },

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { readPage } from '../read-page.ts'
 import { makeBaseImage } from './base-image.ts'
 import type { Check } from './check.ts'
 import { composeChecks } from './check-compose.ts'
@@ -16,7 +17,11 @@ const engine = await startEngine(process.env.MAYFLY_CONTAINER_STORAGE || undefin
 const counts = { passed: 0, failed: 0 }
 try {
   await makeBaseImage(engine)
-  for (const check of [...imageChecks(engine), ...composeChecks(engine, port)]) await look(check)
+  for (const check of [
+    ...imageChecks(engine),
+    ...composeChecks(engine, port, await readPage('container.md')),
+  ])
+    await look(check)
 } finally {
   await engine.close()
 }
@@ -32,7 +37,13 @@ async function look({ title, run }: Check): Promise<void> {
   counts[error === undefined ? 'passed' : 'failed'] += 1
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
   say(`${error === undefined ? '✔' : '✘'} ${title} (${seconds} s)`)
-  if (error !== undefined) say(error instanceof Error ? error.message : String(error))
+  if (error !== undefined) say(lastLines(error instanceof Error ? error.message : String(error)))
+}
+
+/** A build that fails has said thousands before. */
+function lastLines(text: string): string {
+  const lines = text.split('\n')
+  return lines.length <= 60 ? text : [...lines.slice(0, 10), '…', ...lines.slice(-50)].join('\n')
 }
 
 async function freePort(): Promise<number> {

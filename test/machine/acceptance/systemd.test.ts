@@ -1,17 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { packageRoot } from '../../../images/package-root.ts'
+import { readPage } from '../../read-page.ts'
 import { createBench, type Run } from '../mayfly.ts'
 import { packBuild, packPrograms } from './pack-build.ts'
 
-/** Blocks of commands of docs/install.md, in their order; what needs a network is done by other means here. */
-async function documented(heading: string): Promise<string[]> {
-  const page = await readFile(join(packageRoot(), 'docs', 'install.md'), 'utf8')
-  const section = page.split(/^## /m).find((text) => text.startsWith(heading)) ?? ''
-  return [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block)
-}
-
+/** What needs a network is done by other means here. */
 const withoutNetwork = (block: string) =>
   block
     .replaceAll(/\\\n\s*/g, '')
@@ -99,9 +93,10 @@ async function install(): Promise<{ run: Run; fact: (name: string) => string | u
   const bench = await createBench()
   await packBuild(join(bench.work, 'mayfly.tar.zst'))
   await packPrograms(['node', 'redis-server'], join(bench.work, 'programs.tar.zst'))
-  const [packages = ''] = await documented('1.')
-  const [place = ''] = await documented('2.')
-  const [units = ''] = await documented('3.')
+  const page = await readPage('install.md')
+  const [packages = ''] = page.blocks('1.', 'sh', 1)
+  const [place = ''] = page.blocks('2.', 'sh', 1)
+  const [units = ''] = page.blocks('3.', 'sh', 3)
   const script = [programs, ...[packages, place, units].map(withoutNetwork), awaitWeb, look, restart].join(
     '\n',
   )
