@@ -285,7 +285,7 @@ export type Limits = {
   readonly archiveBytes: number | undefined
   /** Bytes of all images. @defaultValue undefined: what the disk has */
   readonly shelfBytes: number | undefined
-  /** Bytes of all mirrors and submissions. @defaultValue undefined: what the disk has */
+  /** Bytes of all mirrors. @defaultValue undefined: what the disk has */
   readonly mirrorsBytes: number | undefined
 }
 

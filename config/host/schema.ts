@@ -104,7 +104,7 @@ const hostLimits = mapping({
     description: 'All images on disk. Without it: what the disk has.',
   }),
   mirrors_bytes: size({ min: '1MiB' }).optional().meta({
-    description: 'All mirrors of repositories and all submissions on disk. Without it: what the disk has.',
+    description: 'All mirrors of repositories on disk. Without it: what the disk has.',
   }),
 }).meta({ id: 'limits', description: 'What one job, one image or one caller may take of this host.' })
 

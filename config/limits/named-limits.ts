@@ -19,7 +19,7 @@ export const namedLimits = {
   'limits.archive_bytes': 'This host takes no further job until the archive is smaller.',
   'limits.shelf_bytes': 'This host takes no further job until images were removed (`mayfly images gc`).',
   'limits.mirrors_bytes':
-    'The mirrors that were not used for longest are removed; each comes back when it is needed. Where that does not help, because all are in use or submissions take the room, this host takes no further job.',
+    'The mirrors that were not used for longest are removed; each comes back when it is needed. Where that does not help, because all are in use, this host takes no further job.',
   'repositories.limits.running': 'Its further jobs wait, and say why.',
   'repositories.limits.weight':
     'Nothing is refused: while jobs of others wait too, its own come to their turn as often as that says.',

@@ -21,6 +21,7 @@ import {
   buildsFolder,
   registerPath,
 } from './filenames.ts'
+import { createSubmittedFiles, type SubmittedFiles } from './submitted-files.ts'
 import { createToldNotes, type ToldNotes } from './told-notes.ts'
 
 /**
@@ -28,33 +29,34 @@ import { createToldNotes, type ToldNotes } from './told-notes.ts'
  * first byte on, so that nothing large is ever copied; `builds/<build>/` holds what the index in Redis has of a build,
  * from its acceptance on, so that the index can be made anew.
  */
-export type Archive = ToldNotes & {
-  /** What there is of an attempt at a job, also while it runs. */
-  files(attempt: string): AttemptFiles
-  /** Keeps a build whole, when it is new and when it has its verdict: a crash leaves the one before or this one. */
-  keep(build: Build, jobs: readonly BuildJob[]): Promise<void>
-  /** Keeps how a build, or a job of one, stands after a change; false, and nothing kept, where `keep` never was. */
-  keepChange(changed: BuildChange): Promise<boolean>
-  /** As it last was; undefined where there is none. */
-  read(build: string): Promise<ArchivedBuild | undefined>
-  /** Ids of all builds, the oldest first. */
-  builds(): Promise<string[]>
-  /** Logs, consoles and timelines; the records stay. What is not there is no error, here and below. */
-  removeLogs(attempts: readonly string[]): Promise<void>
-  removeArtifacts(attempts: readonly string[]): Promise<void>
-  /** All of a build. */
-  remove(build: string, attempts: readonly string[]): Promise<void>
-  /** Adds lines about deliveries to those of a day; durable when it resolves. None has a line break in it. */
-  keepDeliveries(lines: readonly string[], at: Date): Promise<void>
-  /** All lines, in the order in which they came; one that a crash cut short may be among them. */
-  deliveries(): AsyncGenerator<string>
-  /** Removes the days that were over before a time. */
-  trimDeliveries(before: Date): Promise<void>
-  /** One text in place of the one before. */
-  keepRegister(text: string): Promise<void>
-  /** Undefined where none was kept. */
-  readRegister(): Promise<string | undefined>
-}
+export type Archive = ToldNotes &
+  SubmittedFiles & {
+    /** What there is of an attempt at a job, also while it runs. */
+    files(attempt: string): AttemptFiles
+    /** Keeps a build whole, when it is new and when it has its verdict: a crash leaves the one before or this one. */
+    keep(build: Build, jobs: readonly BuildJob[]): Promise<void>
+    /** Keeps how a build, or a job of one, stands after a change; false, and nothing kept, where `keep` never was. */
+    keepChange(changed: BuildChange): Promise<boolean>
+    /** As it last was; undefined where there is none. */
+    read(build: string): Promise<ArchivedBuild | undefined>
+    /** Ids of all builds, the oldest first. */
+    builds(): Promise<string[]>
+    /** Logs, consoles and timelines; the records stay. What is not there is no error, here and below. */
+    removeLogs(attempts: readonly string[]): Promise<void>
+    removeArtifacts(attempts: readonly string[]): Promise<void>
+    /** All of a build. */
+    remove(build: string, attempts: readonly string[]): Promise<void>
+    /** Adds lines about deliveries to those of a day; durable when it resolves. None has a line break in it. */
+    keepDeliveries(lines: readonly string[], at: Date): Promise<void>
+    /** All lines, in the order in which they came; one that a crash cut short may be among them. */
+    deliveries(): AsyncGenerator<string>
+    /** Removes the days that were over before a time. */
+    trimDeliveries(before: Date): Promise<void>
+    /** One text in place of the one before. */
+    keepRegister(text: string): Promise<void>
+    /** Undefined where none was kept. */
+    readRegister(): Promise<string | undefined>
+  }
 
 export type BuildChange = { readonly build: Build } | { readonly job: BuildJob }
 
@@ -104,6 +106,7 @@ export function createArchive({ folder }: { folder: string }): Archive {
     },
     ...createDeliveryFiles(folder),
     ...createToldNotes(folder),
+    ...createSubmittedFiles(folder),
     keepRegister: async (text) => {
       await mkdir(folder, { recursive: true })
       await writeFileAtomic(registerPath(folder), text, 0o600)

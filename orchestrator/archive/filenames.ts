@@ -36,6 +36,18 @@ export const deliveryDay = (name: string): string | undefined => /^(\d{4}-\d\d-\
 /** Repositories, sealed secrets, hashes of tokens and opt-ins. */
 export const registerPath = (archive: string): string => join(archive, 'register.json')
 
+/** Git bundles that people submitted, below the key of their local repository, percent-encoded: it has a slash. */
+export const submissionsFolder = (archive: string): string => join(archive, 'submissions')
+export const submissionsOf = (archive: string, repository: string): string =>
+  join(submissionsFolder(archive), encodeURIComponent(repository))
+export const submissionName = ({ id, sha }: { id: string; sha: string }): string =>
+  `${safe(id)}.${safe(sha)}.bundle`
+/** Undefined for another file, such as one that is being written. */
+export function readSubmissionName(name: string): { id: string; sha: string } | undefined {
+  const [, id, sha] = /^(\w+)\.([0-9a-f]+)\.bundle$/.exec(name) ?? []
+  return id === undefined || sha === undefined ? undefined : { id, sha }
+}
+
 /** Folders are removed by these names, so none may lead elsewhere, whatever is in Redis. */
 function safe(id: string): string {
   if (/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/.test(id)) return id

@@ -7,7 +7,7 @@ import { type CloneAccess, cloneAccess } from './clone-access.ts'
 import { commitRef, fetchedRef, mirrorFolder, mirrorLock } from './filenames.ts'
 import { gitFailure, saysMissing } from './git-failure.ts'
 import type { GitParts } from './git-parts.ts'
-import { hasCommit, makeMirror, removeLeftovers, shrinkMirror } from './mirror-folder.ts'
+import { hasCommit, type InMirror, makeMirror, removeLeftovers, shrinkMirror } from './mirror-folder.ts'
 import { notKept } from './not-kept.ts'
 import { type GitResult, runGit } from './run-git.ts'
 import { tidyMirror } from './tidy-mirror.ts'
@@ -30,7 +30,7 @@ export async function fetchCommit(order: {
   const key = repositoryKey(repository)
   const at = { parts, folder: mirrorFolder(parts.dataFolder, key), sha: commit.sha, signal }
   if (await hasCommit(at)) return
-  if (repository.forge === 'local') throw notKept(at.sha)
+  if (repository.forge === 'local') return await bringSubmitted(key, at)
   const access = await cloneAccess(repository, parts.vault)
   await withLock({ path: mirrorLock(parts.dataFolder, key), signal }, async () => {
     if (await hasCommit(at)) return
@@ -39,6 +39,11 @@ export async function fetchCommit(order: {
     await fetchBounded({ ...at, ref: commit.ref, access, doing: `fetching ${key}` })
     await tidyMirror(at)
   })
+}
+
+async function bringSubmitted(key: string, at: InMirror): Promise<void> {
+  if (at.parts.bringSubmitted === undefined) throw notKept(at.sha)
+  await at.parts.bringSubmitted(key, at)
 }
 
 type Fetch = {

@@ -33,6 +33,7 @@ export const treeFolder = (checkout: string) => join(checkout, 'tree')
 export const ownerFile = (checkout: string) => join(checkout, 'owner.json')
 
 /** Keeps a commit that was fetched from being pruned, also when its branch moved on. */
-export const commitRef = (sha: string) => `refs/mayfly/commits/${sha}`
+export const commitRef = (sha: string) => `${commitRefs}/${sha}`
+export const commitRefs = 'refs/mayfly/commits'
 /** What a fetch by name brings, until it is known to hold the commit. */
 export const fetchedRef = 'refs/mayfly/fetched'

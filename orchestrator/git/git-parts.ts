@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Vault } from '../secrets/vault.ts'
+import type { InMirror } from './mirror-folder.ts'
 
 export type GitLimits = {
   /** Of one mirror, and of one checkout with its submodules. */
@@ -16,4 +17,9 @@ export type GitParts = {
   readonly vault: Pick<Vault, 'get'>
   readonly limits: GitLimits
   readonly log: Logger
+  /**
+   * Brings a commit that somebody submitted into the mirror of its local repository; undefined where there are none.
+   * @throws ConfigError where it is kept no longer, InfraError where it cannot be had now
+   */
+  readonly bringSubmitted?: ((key: string, at: InMirror) => Promise<void>) | undefined
 }

@@ -12,8 +12,6 @@ import { fetchSubmodules } from './fetch-submodules.ts'
 import type { GitParts } from './git-parts.ts'
 import { inCommit } from './in-commit.ts'
 import type { Commit } from './mirror.ts'
-import { hasCommit } from './mirror-folder.ts'
-import { notKept } from './not-kept.ts'
 import { watchSize } from './watch-size.ts'
 
 type Order = {
@@ -29,7 +27,6 @@ export async function jobSource(order: Order): Promise<JobSource & { release(): 
   const { parts, repository, commit, signal } = order
   checkRef(commit.ref)
   const from = inCommit({ parts, repository, sha: commit.sha, signal })
-  if (repository.forge === 'local' && !(await hasCommit(from))) throw notKept(from.sha)
   const bytes = Math.min(order.limits.bytes, parts.limits.bytes)
   await checkTreeSize(from, bytes)
   await sweepCheckouts(parts.dataFolder)

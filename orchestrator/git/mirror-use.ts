@@ -21,8 +21,6 @@ export async function whileUsed<T>(
   { parts, repository, commit, signal }: Use,
   read: () => Promise<T>,
 ): Promise<T> {
-  // Submissions are nowhere else, and so are never pruned.
-  if (repository.forge === 'local') return await read()
   const key = repositoryKey(repository)
   const users = mirrorUsers(parts.dataFolder, key)
   const mine = join(users, ulid().toLowerCase())

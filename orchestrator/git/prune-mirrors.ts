@@ -23,7 +23,7 @@ type Prune = {
 
 /**
  * Removes mirrors, the one whose last use is longest ago first, until enough is free. Each comes back when it is needed.
- * Never one that is fetched into or read from, and never submissions, which are nowhere else. Gives the number removed.
+ * Never one that is fetched into or read from. Gives the number removed.
  */
 export async function pruneMirrors({ dataFolder, bytes, log, youngMs = 600_000 }: Prune): Promise<number> {
   let [removed, freed] = [0, 0]
@@ -41,15 +41,12 @@ export async function pruneMirrors({ dataFolder, bytes, log, youngMs = 600_000 }
 
 /** Keys of the mirrors that were not used since, the longest unused first. */
 async function longestUnused(dataFolder: string, since: number): Promise<string[]> {
-  const names = await readdir(mirrorsFolder(dataFolder)).catch(() => [])
-  const keys = names.map(keyOfMirror).filter((key) => key !== undefined)
+  const keys = await mirroredHere(dataFolder)
   const used = await Promise.all(
-    keys
-      .filter((key) => !key.startsWith('local:'))
-      .map(async (key) => ({
-        key,
-        at: await lastUse(mirrorFolder(dataFolder, key), mirrorUsers(dataFolder, key)),
-      })),
+    keys.map(async (key) => ({
+      key,
+      at: await lastUse(mirrorFolder(dataFolder, key), mirrorUsers(dataFolder, key)),
+    })),
   )
   return used
     .filter(({ at }) => at <= since)
@@ -57,8 +54,14 @@ async function longestUnused(dataFolder: string, since: number): Promise<string[
     .map(({ key }) => key)
 }
 
-/** Whoever fetches holds the one lock, whoever is about to read takes the other. */
-async function removeUnused(dataFolder: string, key: string): Promise<boolean> {
+/** Keys of the repositories that have a mirror on this host. */
+export async function mirroredHere(dataFolder: string): Promise<string[]> {
+  const names = await readdir(mirrorsFolder(dataFolder)).catch(() => [])
+  return names.map(keyOfMirror).filter((key) => key !== undefined)
+}
+
+/** False where somebody fetches into it or reads from it: the one holds the one lock, the other takes the other. */
+export async function removeUnused(dataFolder: string, key: string): Promise<boolean> {
   const folder = mirrorFolder(dataFolder, key)
   const users = mirrorUsers(dataFolder, key)
   const removed = await withFreeLock(mirrorLock(dataFolder, key), async () => {

@@ -37,7 +37,7 @@ export async function watchHost(options: WatchHost): Promise<HostPressure> {
         ...{ limit: 'limits.shelf_bytes', most: host.limits.shelfBytes },
       }),
       watchFolderSize({
-        ...{ folder: mirrorsFolder(dataFolder), what: 'all mirrors and submissions', metrics },
+        ...{ folder: mirrorsFolder(dataFolder), what: 'all mirrors', metrics },
         ...{ limit: 'limits.mirrors_bytes', most: host.limits.mirrorsBytes },
         makeRoom: async (bytes) => metrics.mirrorsRemoved.inc(await pruneMirrors({ dataFolder, bytes, log })),
       }),

@@ -33,6 +33,9 @@ import { createRepositories } from '../repositories/create-repositories.ts'
 import { createVault } from '../secrets/create-vault.ts'
 import { secretsKeyFile } from '../secrets/key-file.ts'
 import { createStatusOutbox } from '../statuses/status-outbox.ts'
+import { bringSubmitted } from '../submissions/bring-submitted.ts'
+import { createPruning } from '../submissions/pruning.ts'
+import { startPruning } from '../submissions/start-pruning.ts'
 import { createTokens } from '../tokens/create-tokens.ts'
 import { openTraces } from '../traces/open-traces.ts'
 import { followBuilds } from './follow-builds.ts'
@@ -83,8 +86,10 @@ export async function openCore(order: ServeOrder, scope: Scope) {
     shareOf: (repository) => shareOf(store, repository),
   })
   await scope.defer('queue', () => queue.close())
-  const git = { dataFolder, vault, limits: gitLimits, log }
+  const git = { dataFolder, vault, limits: gitLimits, log, bringSubmitted: bringSubmitted(archive) }
   const mirror = createMirror(git)
+  const pruning = createPruning({ git, archive, store, now })
+  await scope.defer('pruning of submissions', startPruning(pruning))
   const outbox = createStatusOutbox({ connection: patient, prefix, forges, vault, archive, now, log })
   await scope.defer('status outbox', () => outbox.close())
   const notifications = createNotificationOutbox({ connection: patient, prefix, vault, archive, now, log })
@@ -168,6 +173,7 @@ export async function openCore(order: ServeOrder, scope: Scope) {
       forges,
       queue,
       git,
+      pruning,
       mirror,
       repositories,
       findRef,

@@ -12,7 +12,6 @@ import type { Repository } from '../model/repository.ts'
 import { createPages } from '../pages/pages.tsx'
 import { tellChanges } from '../repositories/tell-changes.ts'
 import { createSubmissions } from '../submissions/create-submissions.ts'
-import { startPruning } from '../submissions/start-pruning.ts'
 import { createBrowserShells } from '../terminal/browser-shells.ts'
 import { enterGateway } from '../terminal/enter-gateway.ts'
 import { ensureAdminToken } from '../tokens/ensure-admin-token.ts'
@@ -27,7 +26,19 @@ import { writeServerRecord } from './server-record.ts'
 export async function openWeb(core: Core, scope: Scope): Promise<string> {
   const { redis, patient, archive, store, bus, vault, tokens, metrics, optIns, tickets, hosts, cordons } =
     core
-  const { forges, git, mirror, repositories, findRef, reached, buildParts, builds, rebuilt, pressure } = core
+  const {
+    forges,
+    git,
+    pruning,
+    mirror,
+    repositories,
+    findRef,
+    reached,
+    buildParts,
+    builds,
+    rebuilt,
+    pressure,
+  } = core
   const { host, dataFolder, shelf, log, now, newId } = core
   const deliveries = await createDeliveries({
     redis,
@@ -57,10 +68,9 @@ export async function openWeb(core: Core, scope: Scope): Promise<string> {
   reportHosts({ metrics, hosts })
   reportLimits({ metrics, limits: host.limits, store })
   const submissions = createSubmissions({
-    ...{ git, store, builds, now, newId },
+    ...{ git, archive, pruning, store, builds, now, newId },
     bytes: Math.min(host.limits.uploadBytes, git.limits.bytes),
   })
-  await scope.defer('pruning of submissions', startPruning(submissions))
   const shells = createBrowserShells({
     enter: (entering) => enterGateway({ tickets, hostName: hostname() }, entering),
   })

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { withLock } from '../../images/lock.ts'
+import type { SubmittedFiles } from '../archive/submitted-files.ts'
 import type { BuildService } from '../builds/build-service.ts'
 import type { Created } from '../builds/create-build.ts'
 import { branchOf, tagOf } from '../git/check-names.ts'
@@ -10,45 +10,30 @@ import { readCommit } from '../git/read-commit.ts'
 import { repositoryKey } from '../model/repository.ts'
 import type { Store } from '../model/store.ts'
 import type { Trigger } from '../model/trigger.ts'
-import { bundleFile, quarantineFolder, submissionsLock } from './filenames.ts'
+import { bundleFile, quarantineFolder } from './filenames.ts'
 import { keepCommit } from './keep-commit.ts'
 import { localRepository } from './local-repository.ts'
 import { openBundle } from './open-bundle.ts'
-import { pruneSubmissions, type Retention, retention } from './prune-submissions.ts'
-import { receiveBundle } from './receive-bundle.ts'
+import type { Pruning } from './pruning.ts'
+import { diskFull, receiveBundle } from './receive-bundle.ts'
 import type { Submission, Submissions } from './submissions.ts'
 
 type Options = {
   readonly git: GitParts
+  readonly archive: SubmittedFiles
   readonly store: Pick<Store, 'builds' | 'repositories'>
   readonly builds: Pick<BuildService, 'create'>
   /** Of a bundle and of the tree in it. */
   readonly bytes: number
-  /** @defaultValue `retention` */
-  readonly keep?: Retention
+  readonly pruning: Pruning
   readonly now: () => Date
   /** A new ULID in lower case. */
   readonly newId: () => string
 }
 
-/** Submissions that are kept in mirrors, as repositories of forge `local`. */
+/** Submissions that are kept in the archive, as repositories of forge `local`. */
 export function createSubmissions(options: Options): Submissions {
-  const { git, store, bytes, keep = retention, now } = options
-
-  const pruneOne = async (key: string, signal: AbortSignal): Promise<void> => {
-    const repository = await store.repositories.get(key)
-    if (repository === undefined) return
-    const removed = await pruneSubmissions({ parts: git, store, repository, keep, now, signal })
-    if (removed > 0) git.log.info({ repository: key, removed }, 'old submissions removed')
-  }
-  /** What is not removed now is removed the next time: no reason to fail what it comes after. */
-  const tryToPrune = (key: string, signal: AbortSignal) =>
-    pruneOne(key, signal).catch((err: unknown) =>
-      git.log.warn({ err, repository: key }, 'old submissions could not be removed'),
-    )
-  const locked = <T>(key: string, signal: AbortSignal, work: () => Promise<T>) =>
-    withLock({ path: submissionsLock(git.dataFolder, key), signal }, work)
-
+  const { git, bytes, pruning } = options
   return {
     bytes,
     async submit(submission, bundle, signal) {
@@ -59,24 +44,13 @@ export function createSubmissions(options: Options): Submissions {
         await receiveBundle({ from: bundle, file, bytes, signal })
         const commit = await openBundle({ parts: git, file, quarantine, bytes, signal })
         const key = repositoryKey(localRepository(submission, ''))
-        return await locked(key, signal, async () => {
-          const created = await build({ options, submission, commit, quarantine, signal })
-          await tryToPrune(key, signal)
+        return await pruning.locked(key, signal, async () => {
+          const created = await build({ options, submission, commit, file, quarantine, signal })
+          await pruning.one(key, signal)
           return created
         })
       } finally {
         await rm(folder, { recursive: true, force: true, maxRetries: 3 })
-      }
-    },
-    async prune(signal) {
-      try {
-        await sweepCheckouts(git.dataFolder)
-        for (const repository of await store.repositories.list()) {
-          const key = repositoryKey(repository)
-          if (repository.forge === 'local') await locked(key, signal, () => tryToPrune(key, signal))
-        }
-      } catch (err) {
-        if (!signal.aborted) git.log.warn({ err }, 'old submissions could not be looked for')
       }
     },
   }
@@ -86,17 +60,23 @@ type Build = {
   options: Options
   submission: Submission
   commit: { ref: string; sha: string }
+  file: string
   quarantine: string
   signal: AbortSignal
 }
 
-async function build({ options, submission, commit, quarantine, signal }: Build): Promise<Created> {
-  const { git, store, builds, now, newId } = options
+async function build({ options, submission, commit, file, quarantine, signal }: Build): Promise<Created> {
+  const { git, archive, store, builds, now, newId } = options
   const { sha, ref } = commit
   const fresh = localRepository(submission, now().toISOString())
   const key = repositoryKey(fresh)
   const at = { parts: git, folder: mirrorFolder(git.dataFolder, key), sha, signal }
-  await keepCommit({ at, key, quarantine, id: newId() })
+  await keepCommit({ at, key, quarantine })
+  try {
+    await archive.keepSubmission(key, { id: newId(), sha }, file)
+  } catch (error) {
+    throw diskFull(error) ?? error
+  }
   const known = await store.repositories.get(key)
   if (known === undefined) await store.repositories.put(fresh)
   const repository = { ...(known ?? fresh), ...named(submission.pipelineFile) }

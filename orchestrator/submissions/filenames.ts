@@ -13,5 +13,5 @@ export const quarantineFolder = (folder: string) => join(folder, 'quarantine.git
 export const submissionsLock = (dataFolder: string, key: string) =>
   join(dataFolder, 'mirrors', '.locks', `${encodeURIComponent(key)}.submissions`)
 
-/** Keeps a submitted commit in its mirror; its last part is a ULID, which says when it came. */
-export const submissionRefs = 'refs/mayfly/submissions'
+/** What an earlier version kept submitted commits by in their mirrors. */
+export const earlierRefs = 'refs/mayfly/submissions'

@@ -5,7 +5,6 @@ import { gitFailure } from '../git/git-failure.ts'
 import { type InMirror, makeMirror, removeLeftovers } from '../git/mirror-folder.ts'
 import { runGit } from '../git/run-git.ts'
 import { tidyMirror } from '../git/tidy-mirror.ts'
-import { submissionRefs } from './filenames.ts'
 
 /**
  * Fetches a commit from its quarantine into the mirror of its local repository, where everybody else looks for it.
@@ -16,10 +15,8 @@ export async function keepCommit(order: {
   at: InMirror
   key: string
   quarantine: string
-  /** ULID of the submission. */
-  id: string
 }): Promise<void> {
-  const { at, key, quarantine, id } = order
+  const { at, key, quarantine } = order
   const { parts, folder, sha, signal } = at
   const doing = `keeping a submission of ${key}`
   const git = async (args: readonly string[]) => {
@@ -38,7 +35,6 @@ export async function keepCommit(order: {
       '--end-of-options',
     ]
     await git(['fetch', ...flags, quarantine, `${commitRef(sha)}:${commitRef(sha)}`])
-    await git(['update-ref', `${submissionRefs}/${id}`, sha])
     await tidyMirror(at)
   })
 }

@@ -1,67 +1,105 @@
-import { rm } from 'node:fs/promises'
 import { decodeTime } from 'ulid'
 import { withLock } from '../../images/lock.ts'
-import { commitRef, mirrorFolder, mirrorLock } from '../git/filenames.ts'
+import type { KeptSubmission, SubmittedFiles } from '../archive/submitted-files.ts'
+import { commitRef, commitRefs, mirrorFolder, mirrorLock } from '../git/filenames.ts'
 import type { GitParts } from '../git/git-parts.ts'
+import { removeUnused } from '../git/prune-mirrors.ts'
 import { runGit } from '../git/run-git.ts'
 import type { BuildState } from '../model/build.ts'
-import { type Repository, repositoryKey } from '../model/repository.ts'
 import type { Store } from '../model/store.ts'
-import { submissionRefs } from './filenames.ts'
+import { earlierRefs } from './filenames.ts'
 
-/** Submissions of one local repository: beyond `most`, only the newest `left` stay; none beyond `ageMs`. */
-export const retention = { most: 50, left: 40, ageMs: 14 * 24 * 3600_000 } as const
+/** Submissions of one local repository: beyond `most`, only the newest `left` stay; none beyond `ageMs` or `bytes` in all. */
+export const retention = { most: 50, left: 40, ageMs: 14 * 24 * 3600_000, bytes: 4 * 2 ** 30 } as const
 
-export type Retention = { readonly most: number; readonly left: number; readonly ageMs: number }
+export type Retention = {
+  readonly most: number
+  readonly left: number
+  readonly ageMs: number
+  readonly bytes: number
+}
 
 type Prune = {
   readonly parts: GitParts
+  readonly archive: Pick<SubmittedFiles, 'submissions' | 'removeSubmission'>
   readonly store: Pick<Store, 'builds'>
-  readonly repository: Repository
+  readonly key: string
   readonly keep: Retention
   readonly now: () => Date
   readonly signal: AbortSignal
 }
 
 /**
- * Removes old submissions of a repository, but never one whose build has not ended; a mirror that keeps none is
- * removed whole. To be called with the lock of its submissions. Gives the number removed.
+ * Removes old submissions of a repository from the archive, and from its mirror here what is not in the archive, but
+ * never one whose build has not ended; a mirror that keeps none is removed whole. To be called with the lock of its
+ * submissions. Gives the number removed.
  */
-export async function pruneSubmissions({
-  parts,
-  store,
-  repository,
-  keep,
-  now,
-  signal,
-}: Prune): Promise<number> {
-  const key = repositoryKey(repository)
-  const folder = mirrorFolder(parts.dataFolder, key)
-  const call = { folder, doing: `pruning ${key}`, signal, ms: parts.limits.ms }
-  const submitted = await listRefs(call)
-  const oldest = now().getTime() - keep.ageMs
-  const room = submitted.length > keep.most ? keep.left : keep.most
-  const old = submitted.filter(({ name }, index) => index >= room || timeOf(name) < oldest)
-  if (old.length === 0) return 0
-  const needed = await liveCommits(store, key)
-  const gone = old.filter(({ sha }) => !needed.has(sha))
-  const kept = new Set(submitted.filter((ref) => !gone.includes(ref)).map(({ sha }) => sha))
-  if (gone.length === 0) return 0
-  await withLock({ path: mirrorLock(parts.dataFolder, key), signal }, async () => {
-    if (kept.size === 0) return await rm(folder, { recursive: true, force: true })
-    const commits = new Set(gone.filter(({ sha }) => !kept.has(sha)).map(({ sha }) => commitRef(sha)))
-    for (const name of [...gone.map((ref) => ref.name), ...commits])
-      await runGit({ ...call, args: ['update-ref', '-d', name] })
-    await runGit({ ...call, args: ['gc', '--quiet', '--prune=now'] })
-  })
+export async function pruneSubmissions(prune: Prune): Promise<number> {
+  const { parts, archive, store, key, keep, now, signal } = prune
+  const submitted = await archive.submissions(key)
+  const old = tooOld(submitted, keep, now())
+  const stays = new Set(submitted.filter((one) => !old.includes(one)).map(({ sha }) => sha))
+  const mirrored = await mirroredCommits(prune)
+  if (old.length === 0 && mirrored.every((sha) => stays.has(sha))) return 0
+  for (const sha of await liveCommits(store, key)) stays.add(sha)
+  const gone = old.filter(({ sha }) => !stays.has(sha))
+  for (const submission of gone) await archive.removeSubmission(key, submission)
+  await pruneMirror(
+    { parts, key, signal },
+    mirrored.filter((sha) => !stays.has(sha)),
+    mirrored.length,
+  )
   return gone.length
 }
 
-type Ref = { readonly name: string; readonly sha: string }
+function tooOld(submitted: readonly KeptSubmission[], keep: Retention, now: Date): KeptSubmission[] {
+  const oldest = now.getTime() - keep.ageMs
+  const room = submitted.length > keep.most ? keep.left : keep.most
+  let bytes = 0
+  return submitted.filter((submission, index) => {
+    bytes += submission.bytes
+    return index >= room || timeOf(submission) < oldest || (index > 0 && bytes > keep.bytes)
+  })
+}
 
-/** The newest submission first; a mirror that is not there has none. */
-async function listRefs(call: Omit<Parameters<typeof runGit>[0], 'args'>): Promise<Ref[]> {
-  const args = ['for-each-ref', '--sort=-refname', '--format=%(objectname) %(refname)', submissionRefs]
+type InPlace = Pick<Prune, 'parts' | 'key' | 'signal'>
+
+/** Removes these of a mirror's commits. */
+async function pruneMirror(
+  { parts, key, signal }: InPlace,
+  gone: readonly string[],
+  of: number,
+): Promise<void> {
+  if (gone.length === 0) return
+  // Whoever reads from it keeps it until the next time.
+  if (gone.length === of) return void (await removeUnused(parts.dataFolder, key))
+  const call = callOf({ parts, key, signal })
+  await withLock({ path: mirrorLock(parts.dataFolder, key), signal }, async () => {
+    const earlier = await refsBelow(call, earlierRefs)
+    for (const name of [...gone.map(commitRef), ...earlier.map(({ name }) => name)])
+      await runGit({ ...call, args: ['update-ref', '-d', name] })
+    await runGit({ ...call, args: ['gc', '--quiet', '--prune=now'] })
+  })
+}
+
+async function mirroredCommits(place: InPlace): Promise<string[]> {
+  return (await refsBelow(callOf(place), commitRefs)).map(({ sha }) => sha)
+}
+
+type Call = Omit<Parameters<typeof runGit>[0], 'args'>
+
+function callOf({ parts, key, signal }: InPlace): Call {
+  return {
+    folder: mirrorFolder(parts.dataFolder, key),
+    doing: `pruning ${key}`,
+    signal,
+    ms: parts.limits.ms,
+  }
+}
+
+/** A mirror that is not there has none. */
+async function refsBelow(call: Call, start: string): Promise<{ name: string; sha: string }[]> {
+  const args = ['for-each-ref', '--format=%(objectname) %(refname)', start]
   const { ok, stdout } = await runGit({ ...call, args }).catch(() => ({ ok: false, stdout: Buffer.of() }))
   if (!ok) return []
   const lines = stdout.toString('utf8').split('\n').filter(Boolean)
@@ -71,8 +109,8 @@ async function listRefs(call: Omit<Parameters<typeof runGit>[0], 'args'>): Promi
   }))
 }
 
-function timeOf(name: string): number {
-  return decodeTime(name.slice(submissionRefs.length + 1).toUpperCase())
+function timeOf({ id }: KeptSubmission): number {
+  return decodeTime(id.toUpperCase())
 }
 
 const live: readonly BuildState[] = ['waiting', 'queued', 'running']

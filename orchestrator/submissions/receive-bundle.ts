@@ -41,11 +41,17 @@ export function bundleTooLarge(bytes: number): ConfigError {
   })
 }
 
-function broken(cause: unknown, size: number): InfraError {
+/** Undefined where the disk is not why something could not be written. */
+export function diskFull(cause: unknown): InfraError | undefined {
   const isFull = cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC'
+  if (!isFull) return undefined
+  return new InfraError('host-disk-full', 'expected room for a submission, found the disk full', { cause })
+}
+
+function broken(cause: unknown, size: number): InfraError {
+  const full = diskFull(cause)
+  if (full !== undefined) return full
   const found = cause instanceof Error ? cause.message : String(cause)
-  if (isFull)
-    return new InfraError('host-disk-full', 'expected room for a submission, found the disk full', { cause })
   return new InfraError('upload', `expected a whole submission, got its first ${size} bytes: ${found}`, {
     cause,
   })

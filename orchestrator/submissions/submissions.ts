@@ -23,6 +23,4 @@ export type Submissions = {
    *   InfraError `host-disk-full`
    */
   submit(submission: Submission, bundle: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Created>
-  /** Removes what is old; for the start, and now and then. Never rejects: what goes wrong is logged. */
-  prune(signal: AbortSignal): Promise<void>
 }

@@ -20,6 +20,7 @@ import { createBucketFiles } from './bucket-files.ts'
 import { hereOrThere } from './here-or-there.ts'
 import { attemptKey, liveKey, toldKey } from './keys.ts'
 import type { ObjectStore } from './object-store.ts'
+import { createSubmittedObjects } from './submitted-objects.ts'
 import type { WaitingObjects } from './waiting-objects.ts'
 
 type Options = {
@@ -143,6 +144,7 @@ export function createS3Archive({ store, waiting, folder }: Options): Archive {
         notes.flatMap((note) => (note === undefined ? [] : [JSON.parse(note) as [string, string]])),
       )
     },
+    ...createSubmittedObjects(store),
     keepRegister: (text) => waiting.put(registerPath(''), text),
     readRegister: () => read(registerPath('')),
   }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { cp, readdir, rm, utimes } from 'node:fs/promises'
+import { readdir, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { withLock } from '../../../images/lock.ts'
@@ -86,15 +86,6 @@ describe('mirrors of repositories', () => {
     expect(left()).toEqual(['octo/a', 'octo/b'])
     expect(await prune(2 ** 30)).toBe(2)
     expect(await readdir(mirrorsFolder(parts.dataFolder))).toEqual(['.locks', '.users'])
-  })
-
-  it('stay where they hold submissions, which are nowhere else', async () => {
-    const local = mirrorFolder(parts.dataFolder, 'local:ann/engine')
-    await cp(folderOf('octo/a'), local, { recursive: true })
-    await age('octo/a', 900)
-    expect(await prune(2 ** 30)).toBe(3)
-    expect(existsSync(local)).toBe(true)
-    await rm(local, { recursive: true })
   })
 
   it('are read whole or anew while they are pruned again and again', async () => {

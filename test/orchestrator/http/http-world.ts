@@ -88,7 +88,6 @@ export async function httpWorld(change: Partial<HttpParts> = {}): Promise<HttpWo
     submissions: {
       bytes: 2 ** 20,
       submit: async () => ({ build: undefined, reasons: ['nothing is submitted here'] }),
-      prune: async () => undefined,
     },
     fleet: noFleet(),
     optIns: memoryOptIns(),

@@ -15,7 +15,6 @@ async function aWorld(change: Partial<Submissions> = {}) {
   const got: { submission: Submission; size: number }[] = []
   const submissions: Submissions = {
     bytes: 1_000_000,
-    prune: async () => undefined,
     submit: async (submission, bundle) => {
       let size = 0
       for await (const chunk of bundle) size += chunk.length

@@ -1,25 +1,37 @@
+import { join } from 'node:path'
 import { ulid } from 'ulid'
 import { onTestFinished } from 'vitest'
+import { createArchive } from '../../../orchestrator/archive/archive.ts'
 import type { CreateRequest } from '../../../orchestrator/builds/create-build.ts'
 import { createMirror } from '../../../orchestrator/git/create-mirror.ts'
+import { bringSubmitted } from '../../../orchestrator/submissions/bring-submitted.ts'
 import { createSubmissions } from '../../../orchestrator/submissions/create-submissions.ts'
 import type { Retention } from '../../../orchestrator/submissions/prune-submissions.ts'
+import { createPruning } from '../../../orchestrator/submissions/pruning.ts'
 import type { Submission } from '../../../orchestrator/submissions/submissions.ts'
 import { testParts } from '../git/mirror-parts.ts'
 import { memoryStore } from '../memory-store.ts'
 import { aBuild } from '../store/records.ts'
 
-type Setting = { bytes?: number; keep?: Retention; now?: () => Date }
+type Setting = { bytes?: number; keep?: Retention; now?: () => Date; archiveFolder?: string | undefined }
 
 /** Submissions into a data folder of the test's own; builds are recorded and never run. */
-export async function aSubmissions({ bytes = 2 ** 22, keep, now = () => new Date() }: Setting = {}) {
-  const git = await testParts()
-  onTestFinished(() => git.remove())
+export async function aSubmissions({
+  bytes = 2 ** 22,
+  keep,
+  now = () => new Date(),
+  archiveFolder: given,
+}: Setting = {}) {
+  const parts = await testParts()
+  onTestFinished(() => parts.remove())
+  const archiveFolder = given ?? join(parts.dataFolder, 'archive')
+  const archive = createArchive({ folder: archiveFolder })
+  const git = { ...parts, bringSubmitted: bringSubmitted(archive) }
   const store = memoryStore()
   const asked: CreateRequest[] = []
+  const pruning = createPruning({ git, archive, store, now, ...(keep === undefined ? {} : { keep }) })
   const submissions = createSubmissions({
-    ...{ git, store, bytes, now },
-    ...(keep === undefined ? {} : { keep }),
+    ...{ git, archive, pruning, store, bytes, now },
     newId: () => ulid(now().getTime()).toLowerCase(),
     builds: {
       create: async (request) => {
@@ -38,7 +50,7 @@ export async function aSubmissions({ bytes = 2 ** 22, keep, now = () => new Date
       Buffer.isBuffer(bundle) ? pieces(bundle) : bundle,
       signal,
     )
-  return { git, store, asked, submissions, submit, mirror: createMirror(git), signal }
+  return { git, archive, archiveFolder, store, asked, pruning, submit, mirror: createMirror(git), signal }
 }
 
 /** In pieces, as a network brings it. */

@@ -1,8 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { ConfigError } from '../../../config/errors.ts'
+import { submissionName, submissionsOf } from '../../../orchestrator/archive/filenames.ts'
 import { checkoutsFolder, mirrorFolder, ownerFile } from '../../../orchestrator/git/filenames.ts'
+import { pruneMirrors } from '../../../orchestrator/git/prune-mirrors.ts'
 import { aSubmissions } from './a-submissions.ts'
 import { bundleMaker } from './bundle-of.ts'
 
@@ -43,7 +47,7 @@ it('makes of a bundle a build of a local repository whose tree a job gets', asyn
 })
 
 it('keeps nothing on disk but the mirror, and clears away what a dead process left', async () => {
-  const { submit, submissions, git, signal } = await aSubmissions()
+  const { submit, pruning, git, signal } = await aSubmissions()
   const maker = await bundleMaker()
   maker.commit([{ mode: '100644', name: 'a' }])
   await submit(await maker.bundle('refs/heads/main'))
@@ -51,7 +55,7 @@ it('keeps nothing on disk but the mirror, and clears away what a dead process le
   const dead = join(checkoutsFolder(git.dataFolder), 'dead')
   await mkdir(dead)
   await writeFile(ownerFile(dead), JSON.stringify({ pid: 1, startTime: 1 }))
-  await submissions.prune(signal)
+  await pruning.all(signal)
   expect(existsSync(dead)).toBe(false)
 })
 
@@ -82,6 +86,47 @@ it('takes the same commit again, and many at the same time', async () => {
   expect(asked.map(({ trigger }) => trigger.sha).sort()).toEqual([...shas, ...shas].sort())
 })
 
+it('gives the files to every host that has the archive, each time anew and also where it removed its mirror', async () => {
+  const web = await aSubmissions()
+  const worker = await aSubmissions({ archiveFolder: web.archiveFolder })
+  const maker = await bundleMaker()
+  const submitOne = async (content: string) => {
+    const sha = maker.commit([{ mode: '100644', name: 'a', content }])
+    await web.submit(await maker.bundle('refs/heads/main'))
+    return { ref: 'refs/heads/main', sha }
+  }
+  const readByWorker = async ({ sha }: { sha: string }) => {
+    const repository = await web.store.repositories.get('local:ann/engine')
+    if (repository === undefined) throw new Error('the repository is not kept')
+    return await worker.mirror.readFile(repository, sha, 'a', web.signal)
+  }
+  const [first, second] = [await submitOne('first'), await submitOne('second')]
+  expect(await readByWorker(first)).toBe('first')
+  expect(await readByWorker(second)).toBe('second')
+  const { dataFolder, log } = worker.git
+  expect(await pruneMirrors({ dataFolder, bytes: 2 ** 30, log, youngMs: 0 })).toBe(1)
+  expect(await readByWorker(first)).toBe('first')
+  expect(await readdir(checkoutsFolder(dataFolder))).toEqual([])
+})
+
+it('believes what the archive has no more than what was sent', async () => {
+  const { archive, archiveFolder, submit, mirror, git, store, signal } = await aSubmissions()
+  const maker = await bundleMaker()
+  const sha = maker.commit([{ mode: '100644', name: 'a', content: 'x'.repeat(5000) }])
+  await submit(await maker.bundle('refs/heads/main'))
+  const repository = await store.repositories.get('local:ann/engine')
+  const [kept] = await archive.submissions('local:ann/engine')
+  if (repository === undefined || kept === undefined) throw new Error('the submission is not kept')
+  await truncate(
+    join(submissionsOf(archiveFolder, 'local:ann/engine'), submissionName(kept)),
+    kept.bytes - 20,
+  )
+  await rm(mirrorFolder(git.dataFolder, 'local:ann/engine'), { recursive: true })
+  const fetched = mirror.fetch(repository, { ref: 'refs/heads/main', sha }, signal)
+  await expect(fetched).rejects.toBeInstanceOf(ConfigError)
+  expect(await readdir(checkoutsFolder(git.dataFolder))).toEqual([])
+})
+
 it('says that submitted files are gone where they were removed, and asks no server for them', async () => {
   const { mirror, signal, store, submit } = await aSubmissions()
   const maker = await bundleMaker()
@@ -90,7 +135,7 @@ it('says that submitted files are gone where they were removed, and asks no serv
   const repository = await store.repositories.get('local:ann/engine')
   if (repository === undefined) throw new Error('the repository is not kept')
   const commit = { ref: 'refs/heads/main', sha: 'c'.repeat(40) }
-  const words = 'expected the submitted files of cccccccccccc on this host, found them removed'
+  const words = 'expected the submitted files of cccccccccccc, found them removed'
   await expect(mirror.fetch(repository, commit, signal)).rejects.toThrow(words)
   await expect(mirror.source(repository, commit, limits, signal)).rejects.toThrow(words)
 })
@@ -99,9 +144,9 @@ const day = 24 * 3600_000
 
 it('prunes by number and by age, never what a build still needs, and gives the disk back', async () => {
   let time = Date.parse('2026-01-01T00:00:00.000Z')
-  const keep = { most: 4, left: 2, ageMs: 10 * day }
+  const keep = { most: 4, left: 2, ageMs: 10 * day, bytes: 2 ** 30 }
   const world = await aSubmissions({ keep, now: () => new Date(time) })
-  const { submit, store, mirror, signal, submissions, git } = world
+  const { submit, store, mirror, signal, pruning, git } = world
   const maker = await bundleMaker()
   const shas: string[] = []
   const submitOne = async (): Promise<void> => {
@@ -134,11 +179,45 @@ it('prunes by number and by age, never what a build still needs, and gives the d
   maker.git(['-C', folder, 'fsck', '--strict'])
   await endAll()
   time += 9 * day
-  await submissions.prune(signal)
+  await pruning.all(signal)
   expect(await isKept(shas[4])).toBe(true)
   time += 2 * day
-  await submissions.prune(signal)
+  await pruning.all(signal)
   expect(existsSync(folder)).toBe(false)
   await submitOne()
   expect(await isKept(shas.at(-1))).toBe(true)
+})
+
+it('prunes by size, but never the newest', async () => {
+  const keep = { most: 40, left: 40, ageMs: 10 * day, bytes: 30_000 }
+  const { submit, store, archive, pruning, signal } = await aSubmissions({ keep })
+  const maker = await bundleMaker()
+  const shas: string[] = []
+  for (const size of [1, 12_000, 12_000, 60_000]) {
+    shas.push(maker.commit([{ mode: '100644', name: 'a', content: randomBytes(size).toString('hex') }]))
+    await submit(await maker.bundle('refs/heads/main'))
+  }
+  const kept = async () => (await archive.submissions('local:ann/engine')).map(({ sha }) => sha)
+  // No build has ended.
+  expect(await kept()).toEqual(shas.toReversed())
+  const { items } = await store.builds.list({}, { limit: 100, cursor: undefined })
+  for (const { id } of items) await store.builds.update(id, { state: 'passed' })
+  await pruning.all(signal)
+  expect(await kept()).toEqual([shas[3]])
+})
+
+it('removes from a mirror what another host removed from the archive', async () => {
+  const { submit, store, archive, pruning, git, signal } = await aSubmissions()
+  const maker = await bundleMaker()
+  const shas = [1, 2].map(String).map((content) => maker.commit([{ mode: '100644', name: 'a', content }]))
+  await submit(await maker.bundle('refs/heads/main'))
+  const { items } = await store.builds.list({}, { limit: 100, cursor: undefined })
+  for (const { id } of items) await store.builds.update(id, { state: 'passed' })
+  await pruning.all(signal)
+  const folder = mirrorFolder(git.dataFolder, 'local:ann/engine')
+  expect(maker.git(['-C', folder, 'cat-file', '-t', shas[1] ?? ''])).toBe('commit')
+  for (const one of await archive.submissions('local:ann/engine'))
+    await archive.removeSubmission('local:ann/engine', one)
+  await pruning.all(signal)
+  expect(existsSync(folder)).toBe(false)
 })

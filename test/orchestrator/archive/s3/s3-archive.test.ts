@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -33,6 +34,32 @@ async function linesOf(archive: Archive): Promise<string[]> {
 }
 
 describe('createS3Archive', () => {
+  it('gives every host what somebody submitted to one of them, the newest first, until it is removed', async () => {
+    const [web, worker] = [await aHost(), await aHost()]
+    const file = join(web.folder, 'bundle')
+    // More than is read at once.
+    const large = randomBytes(9 * 2 ** 20)
+    const [first, second] = [
+      { id: '01first', sha: 'a'.repeat(40), bytes: large.length },
+      { id: '01second', sha: 'b'.repeat(40), bytes: 5 },
+    ]
+    await writeFile(file, large)
+    await web.archive.keepSubmission('local:ann/engine', first, file)
+    await writeFile(file, 'small')
+    await web.archive.keepSubmission('local:ann/engine', second, file)
+    await web.archive.keepSubmission('local:ann/engine-2', second, file)
+
+    expect((await worker.archive.submittedTo()).sort()).toEqual(['local:ann/engine', 'local:ann/engine-2'])
+    expect(await worker.archive.submissions('local:ann/engine')).toEqual([second, first])
+    const brought = join(worker.folder, 'brought')
+    expect(await worker.archive.bringSubmission('local:ann/engine', first, brought)).toBe(true)
+    expect(large.equals(await readFile(brought))).toBe(true)
+    await worker.archive.removeSubmission('local:ann/engine', first)
+    expect(await web.archive.submissions('local:ann/engine')).toEqual([second])
+    const gone = join(worker.folder, 'gone')
+    expect(await web.archive.bringSubmission('local:ann/engine', first, gone)).toBe(false)
+  })
+
   it('gives every host what one of them kept: a build with the newest of each change, and what others were told', async () => {
     const { archive } = await aHost()
     const build = aBuild({ id: '01abc' })
