@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import type { HostConfig } from '../../config/host/host-config.ts'
 import { timeLimit } from '../../runner/time-limit.ts'
@@ -8,6 +9,7 @@ import { redisAddress } from '../redis/redis-address.ts'
 import { prefix } from '../serve/prefix.ts'
 
 const patienceMs = 20_000
+const everyMs = 500
 
 /** What keeps the server of this computer, or of this container, from its work; undefined where nothing does. */
 export async function checkHealth(role: 'web' | 'worker', host: HostConfig): Promise<string | undefined> {
@@ -18,6 +20,20 @@ export async function checkHealth(role: 'web' | 'worker', host: HostConfig): Pro
   }
 }
 
+/** The same, asked again and again for so many ms where something does: what it was in the end. */
+export async function awaitHealth(
+  role: 'web' | 'worker',
+  host: HostConfig,
+  ms: number,
+): Promise<string | undefined> {
+  const end = performance.now() + ms
+  for (;;) {
+    const fault = await checkHealth(role, host)
+    if (fault === undefined || performance.now() + everyMs > end) return fault
+    await sleep(everyMs)
+  }
+}
+
 async function webFault({ listen }: HostConfig): Promise<string | undefined> {
   const address = { '0.0.0.0': '127.0.0.1', '::': '::1' }[listen.host] ?? listen.host
   const url = `http://${address.includes(':') ? `[${address}]` : address}:${listen.port}/readyz`
@@ -25,6 +41,9 @@ async function webFault({ listen }: HostConfig): Promise<string | undefined> {
   try {
     const answer = await fetch(url, { signal: limit.signal })
     return answer.ok ? undefined : `${url} answered ${answer.status}: ${await answer.text()}`
+  } catch (error) {
+    const { cause } = error as Error
+    return `no answer from ${url}: ${(cause instanceof Error ? cause : (error as Error)).message}`
   } finally {
     limit.clear()
   }

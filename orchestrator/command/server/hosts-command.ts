@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
-import { parseDuration } from '../../../config/duration.ts'
 import { ConfigError } from '../../../config/errors.ts'
 import { formatSize } from '../../../config/size.ts'
 import type { ApiClient } from '../../client/api-client.ts'
 import { cordonInWords } from '../../hosts/cordon-in-words.ts'
 import type { RemovedHost, ShownHost } from '../../hosts/fleet.ts'
 import type { HostStatus } from '../../model/queue-view.ts'
+import { readTime } from '../read-time.ts'
 import { formatTable } from '../view/format-table.ts'
 import { type ClientOptions, openClient, printJson, withClientOptions } from './client-options.ts'
 
@@ -88,17 +88,9 @@ async function uncordon(name: string, options: ClientOptions): Promise<void> {
 async function drain(name: string, options: DrainOptions): Promise<void> {
   const { why, deadline, wait } = options
   const client = openClient(options)
-  const ms = deadline === undefined ? undefined : timeOf(deadline)
+  const ms = deadline === undefined ? undefined : readTime('--deadline', deadline)
   const done = await client.send<ShownHost>('POST', `${pathOf(name)}/drain`, { why, ms })
   tell(wait ? await untilEmpty(client, name) : done, options)
-}
-
-function timeOf(text: string): number {
-  try {
-    return parseDuration(text)
-  } catch (cause) {
-    throw new ConfigError(`--deadline: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
-  }
 }
 
 async function untilEmpty(client: ApiClient, name: string): Promise<ShownHost> {

@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { loadHostConfig } from '../../../config/host/load-host-config.ts'
-import { checkHealth } from '../../../orchestrator/health/check-health.ts'
+import { awaitHealth, checkHealth } from '../../../orchestrator/health/check-health.ts'
 import { createHosts } from '../../../orchestrator/hosts/hosts.ts'
 import { type RealRedis, startRedis } from '../real-redis.ts'
 
@@ -29,7 +30,16 @@ describe('checkHealth of a web server', () => {
     server.closeAllConnections()
     server.close()
     await once(server, 'close')
-    expect(await checkHealth('web', host)).toBe('fetch failed')
+    const url = `http://127.0.0.1:${port}/readyz`
+    const refused = `no answer from ${url}: connect ECONNREFUSED 127.0.0.1:${port}`
+    // The first one may still try the connection of the one before.
+    expect(await checkHealth('web', host)).toContain(`no answer from ${url}: `)
+    expect(await awaitHealth('web', host, 1200)).toBe(refused)
+    const late = awaitHealth('web', host, 60_000)
+    await sleep(700)
+    status = 200
+    server.listen(port, '127.0.0.1')
+    expect(await late).toBeUndefined()
   })
 })
 
