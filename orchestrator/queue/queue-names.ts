@@ -8,12 +8,17 @@ export type JobIds = {
   readonly home?: string
 }
 
+/** What the same labels are called, whatever their order: `gpu+kvm`; the empty string for none. */
+export function nameOfLabels(labels: readonly string[] = []): string {
+  return [...new Set(labels)].sort().join('+')
+}
+
 /**
  * The line that jobs wait in which ask their hosts for the same labels, by its BullMQ name: `jobs` for those that ask for
  * none, else `jobs+gpu+kvm`. Its keys in Redis start with `<prefix>:<line>:`.
  */
 export function lineOf(labels: readonly string[] = []): string {
-  return ['jobs', ...[...new Set(labels)].sort()].join('+')
+  return labels.length === 0 ? 'jobs' : `jobs+${nameOfLabels(labels)}`
 }
 
 /** The line of jobs that were handed to one host, for it has what they start from. */

@@ -8,6 +8,7 @@ import { createFleet } from '../hosts/fleet.ts'
 import { createApp } from '../http/app.ts'
 import { reportHosts } from '../metrics/host-metrics.ts'
 import { reportLimits } from '../metrics/limit-metrics.ts'
+import { reportLine } from '../metrics/line-metrics.ts'
 import type { Repository } from '../model/repository.ts'
 import { createPages } from '../pages/pages.tsx'
 import { tellChanges } from '../repositories/tell-changes.ts'
@@ -66,7 +67,8 @@ export async function openWeb(core: Core, scope: Scope): Promise<string> {
   rebuilt.push(() => followRepositories(schedules, log))
   const followed = tellChanges(repositories, () => followRepositories(schedules, log))
   reportHosts({ metrics, hosts })
-  reportLimits({ metrics, limits: host.limits, store })
+  reportLimits({ metrics, limits: host.limits })
+  reportLine({ metrics, store })
   const submissions = createSubmissions({
     ...{ git, archive, pruning, store, builds, now, newId },
     bytes: Math.min(host.limits.uploadBytes, git.limits.bytes),
