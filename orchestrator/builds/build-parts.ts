@@ -19,12 +19,15 @@ export type BuildParts = {
   readonly outbox: StatusOutbox
   /** Default image, resources and pipeline file, and the images of the host file. */
   readonly host: HostConfig
-  /** The hosts that are alive; empty where none is known, and then nothing is refused for its size. */
+  /**
+   * The hosts that were heard of in the last 30 days, there or away; empty where none is known, and then nothing is
+   * refused for its size.
+   */
   readonly hostCapacity: () => Promise<readonly HostCapacity[]>
   /**
    * Labels of each host that was ever heard of, alive or not; empty where none is known, and then nothing is refused for
    * its labels.
-   * @defaultValue those of the hosts that are alive
+   * @defaultValue those of `hostCapacity`
    */
   readonly knownLabels?: () => Promise<readonly (readonly string[])[]>
   /**

@@ -1,8 +1,7 @@
 import type { Resources } from '../../images/image.ts'
 import { hasLabels } from '../model/has-labels.ts'
 import { freeRoom } from './free-room.ts'
-import type { HostCapacity } from './host-capacity.ts'
-import { fits } from './refuse-job.ts'
+import { couldTake, fits, type HostCapacity } from './host-capacity.ts'
 
 type Size = Pick<Resources, 'cpus' | 'memory'>
 
@@ -22,7 +21,7 @@ type End = { at: number; host: Host; resources: Size }
  * first one on that waits for something of which no past run tells how long it takes.
  */
 export function estimateStarts({ running, line, ...all }: EstimateStarts): (number | undefined)[] {
-  const capacities = all.capacities.filter(({ cordoned }) => !cordoned)
+  const capacities = all.capacities.filter(({ cordoned, away }) => !cordoned && !away)
   const hosts = new Map<string, Host>(freeRoom(capacities, running).map((room) => [room.id, { ...room }]))
   const ends = running.flatMap(({ host, resources, remaining }): End[] => {
     const on = host === undefined ? undefined : hosts.get(host)
@@ -30,8 +29,7 @@ export function estimateStarts({ running, line, ...all }: EstimateStarts): (numb
   })
   let now = 0
   return line.map(({ resources, duration, runsOn }) => {
-    const able = capacities.filter(({ labels }) => hasLabels(labels, runsOn))
-    if (!able.some((capacity) => fits(resources, capacity))) return undefined
+    if (!capacities.some((capacity) => couldTake(capacity, { resources, runsOn }))) return undefined
     const rooms = [...hosts.values()].filter(({ labels }) => hasLabels(labels, runsOn))
     let host = roomFor(resources, rooms)
     while (host === undefined && Number.isFinite(now)) {

@@ -22,9 +22,9 @@ export type PlanContext = {
   changedFiles: readonly string[] | undefined
   host: Pick<HostConfig, 'defaultImage' | 'resources'>
   catalogue: Catalogue
-  /** The hosts that are alive; empty where none is known. */
+  /** The hosts that were heard of in the last 30 days, there or away; empty where none is known. */
   capacities: readonly HostCapacity[]
-  /** Labels of each host that was ever heard of. @defaultValue those of the hosts that are alive */
+  /** Labels of each host that was ever heard of. @defaultValue those of `capacities` */
   knownLabels?: readonly (readonly string[])[] | undefined
   globs: Globs
 }

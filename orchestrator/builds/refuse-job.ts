@@ -3,7 +3,7 @@ import { formatSize } from '../../config/size.ts'
 import { type Catalogue, findEntry } from '../../images/catalogue.ts'
 import type { Resources } from '../../images/image.ts'
 import { hasLabels } from '../model/has-labels.ts'
-import type { HostCapacity } from './host-capacity.ts'
+import { couldTake, type HostCapacity } from './host-capacity.ts'
 import { refuseLabels } from './refuse-labels.ts'
 
 type CheckJob = {
@@ -39,23 +39,16 @@ function refuseImage({ image, allowed, catalogue }: CheckJob): ReturnType<typeof
   }
 }
 
-// Hosts with its labels may be away, and larger than those that are here.
+// While nobody is there, as when all begin anew, those that come may have grown.
 function refuseSize({ resources, runsOn, capacities }: CheckJob): ReturnType<typeof refuseJob> {
+  if (capacities.every(({ away }) => away)) return undefined
   const able = capacities.filter(({ labels }) => hasLabels(labels, runsOn))
-  if (able.length === 0 || able.some((host) => fits(resources, host))) return undefined
-  const sizes = able.map((host) => `${host.id} has ${inWords(host)}`)
+  if (able.length === 0 || able.some((host) => couldTake(host, { resources, runsOn }))) return undefined
+  const sizes = able.map((host) => `${host.id}${host.away ? ', which is away,' : ''} has ${inWords(host)}`)
   return {
     reason: `expected a job that a host can take (${sizes.slice(0, 5).join('; ')}), got one that asks for ${inWords(resources)}`,
     hint: 'ask for less under `resources`, or add a larger host',
   }
-}
-
-/** Whether a machine of this size goes into what a host has, or has left. */
-export function fits(
-  resources: Pick<Resources, 'cpus' | 'memory'>,
-  room: Pick<Resources, 'cpus' | 'memory'>,
-): boolean {
-  return resources.cpus <= room.cpus && resources.memory <= room.memory
 }
 
 /** `2 cpus and 4 GiB` */

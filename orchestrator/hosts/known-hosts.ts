@@ -5,14 +5,20 @@ import type { HostStatus } from '../model/queue-view.ts'
 export type KnownHost = {
   readonly computer: string
   readonly labels: readonly string[]
+  /** What it has for machines in all; absent in what an earlier version remembered, here and below. */
+  readonly cpus?: number | undefined
+  /** bytes */
+  readonly memory?: number | undefined
   /** The day it was last heard of, `2026-01-02`. */
   readonly heard: string
 }
 
+type Noted = Pick<HostStatus, 'computer' | 'labels' | 'cpus' | 'memory'>
+
 /** Longer than anybody repairs a computer. */
 const rememberedMs = 30 * 24 * 60 * 60_000
 
-/** Hash of what hosts were called and which labels they had. */
+/** Hash of what hosts were called, and which labels and size they had. */
 export const knownHostsKey = (prefix: string): string => `${prefix}:hosts-known`
 
 /** Remembers hosts beyond their own word, so that jobs wait for one that is away and are refused for what none has. */
@@ -27,9 +33,10 @@ export function createKnownHosts({ redis, prefix }: { redis: Redis; prefix: stri
   const isForgotten = ({ heard }: KnownHost, now: Date) => now.getTime() - Date.parse(heard) > rememberedMs
   return {
     /** Written when it changes and once a day. */
-    note: async ({ computer, labels }: Pick<HostStatus, 'computer' | 'labels'>, now: Date): Promise<void> => {
+    note: async ({ computer, labels, cpus, memory }: Noted, now: Date): Promise<void> => {
       if (computer === undefined || labels === undefined) return
-      const text = JSON.stringify({ labels, heard: now.toISOString().slice(0, 10) })
+      const size = { cpus: cpus.total, memory: memory.total }
+      const text = JSON.stringify({ labels, ...size, heard: now.toISOString().slice(0, 10) })
       if (noted.get(computer) === text) return
       await redis.hset(key, computer, text)
       noted.set(computer, text)

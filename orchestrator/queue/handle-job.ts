@@ -55,9 +55,8 @@ async function live(handling: Handling, lock: Lock, place: () => void): Promise<
   const misfit = shortage(handling.capacity, need, 'total')
   if (misfit !== undefined) {
     const end = await handling.onMisfit(id, misfit)
-    return end === 'ended'
-      ? await complete(handling)
-      : await job.moveToDelayed(Date.now() + timing.elsewhere, token)
+    if (end === 'ended') return await complete(handling)
+    return await job.moveToDelayed(Date.now() + (end === 'later' ? timing.later : timing.elsewhere), token)
   }
   if (await handling.isHeld?.(id)) return await hold(handling)
   if (await hand(handling)) return

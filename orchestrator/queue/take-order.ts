@@ -38,7 +38,7 @@ export type TakeOrder = {
   readonly run: (job: TakenJob) => Promise<RunEnd>
   /** A job that killed its hosts or our own code again and again. Called until it resolves once. */
   readonly onPoison: (id: string, reason: string) => Promise<void>
-  /** A job that this host is too small for; `put-back` leaves it to another one. */
+  /** A job that this host is too small for; `put-back` leaves it to another one, `later` to one that is not there yet. */
   readonly onMisfit: (id: string, reason: string) => Promise<RunEnd>
   /** A host with room now that has what a job starts from, where this one has not. @defaultValue of none */
   readonly betterHost?: (id: string) => Promise<string | undefined>
@@ -87,7 +87,7 @@ export type TakeTiming = {
   readonly hold: number
   /** A job too big for this host is kept from it for so long. @defaultValue 2 s */
   readonly elsewhere: number
-  /** A job that its host could not begin now is tried again after so long. @defaultValue 10 s */
+  /** A job that its host could not begin now, or nobody who is there, is tried again after so long. @defaultValue 10 s */
   readonly later: number
   /** A host that was handed a job has so long to take it. @defaultValue 3 s */
   readonly hand: number

@@ -10,7 +10,6 @@ import { createLostHosts } from '../hosts/lost-hosts.ts'
 import { createWarmHosts } from '../hosts/warm-hosts.ts'
 import { aboutJob } from '../logs/about-job.ts'
 import { isEnded } from '../model/build.ts'
-import { hasLabels } from '../model/has-labels.ts'
 import type { Resources } from '../queue/capacity.ts'
 import type { JobQueue } from '../queue/job-queue.ts'
 import { takeJobs } from '../queue/take-jobs.ts'
@@ -20,6 +19,7 @@ import { claimName, isHeld } from './claim-job.ts'
 import { deliverResults } from './deliver-results.ts'
 import { endJob } from './end-job.ts'
 import { createHostPool } from './host-pool.ts'
+import { leaveToOthers } from './leave-to-others.ts'
 import { createPutBackRuns } from './put-back-runs.ts'
 import { runBuildJob, runLeftJob } from './run-build-job.ts'
 import { runsElsewhere } from './runs-elsewhere.ts'
@@ -154,14 +154,9 @@ export function startJobHost(options: JobHost): { stop: Stop } {
       await endJob({ parts, id, failure: 'host-lost', reason })
     },
     onMisfit: async (id, reason) => {
-      const alive = (await hosts.list()).filter(({ stale, name }) => !stale && name !== hostName)
-      const asked = await store.jobs.get(id)
-      const need = asked?.resources
-      const fitsElsewhere = alive.some(
-        ({ cpus, memory, labels }) =>
-          need && need.cpus <= cpus.total && need.memory <= memory.total && hasLabels(labels, asked?.runsOn),
-      )
-      if (fitsElsewhere) return 'put-back'
+      const job = await store.jobs.get(id)
+      const left = job && (await leaveToOthers({ hosts, hostName }, job))
+      if (left !== undefined) return left
       await endJob({ parts, id, failure: 'config', reason: `no host can ever run it: ${reason}` })
       return 'ended'
     },

@@ -46,6 +46,17 @@ describe('estimateStarts', () => {
     expect(estimateStarts({ capacities: [], running: [], line: [one(1, 1)] })).toEqual([undefined])
   })
 
+  it('gives no room of a host that is away or cordoned, for nobody knows how long', () => {
+    const away = { id: 'b', cpus: 8, memory: 100, away: true }
+    const cordoned = { id: 'c', cpus: 8, memory: 100, cordoned: true }
+    const line = [one(8, 1), one(4, 1), one(4, 1)]
+    expect(estimateStarts({ capacities: [...capacities, away, cordoned], running: [], line })).toEqual([
+      undefined,
+      0,
+      1,
+    ])
+  })
+
   it('never has more at once on a host than it holds, nor one before another that is ahead of it', () => {
     const job = fc.record({ cpus: fc.integer({ min: 1, max: 4 }), duration: fc.integer({ min: 1, max: 50 }) })
     fc.assert(

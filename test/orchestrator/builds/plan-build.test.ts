@@ -75,6 +75,34 @@ jobs:
     expect(plan('resources: { cpus: 16 }\nsteps: [x]', { capacities: [] }).runs).toEqual(['main'])
   })
 
+  describe('where a host is away', () => {
+    const small = { id: 'small', cpus: 2, memory: 4 * GiB, labels: [] }
+    const large = { id: 'large', cpus: 16, memory: 64 * GiB, labels: ['gpu'], away: true }
+    const unknown = { cpus: Number.POSITIVE_INFINITY, memory: Number.POSITIVE_INFINITY }
+    const sized = (cpus: number, more = '') => `resources: { cpus: ${cpus} }\n${more}steps: [x]`
+
+    it('lets a job wait that it could take, or may be able to', () => {
+      expect(plan(sized(16), { capacities: [small, large] }).runs).toEqual(['main'])
+      expect(plan(sized(16, 'runs_on: gpu\n'), { capacities: [small, large] }).runs).toEqual(['main'])
+      expect(plan(sized(256), { capacities: [small, { ...large, ...unknown }] }).runs).toEqual(['main'])
+    })
+
+    it('refuses one that neither those that are there nor those that are away could take', () => {
+      expect(plan(sized(17), { capacities: [small, large] }).jobs[0]).toMatchObject({
+        state: 'errored',
+        failure: 'config',
+        reason:
+          'expected a job that a host can take (small has 2 cpus and 4 GiB; large, which is away, has 16 cpus and 64 GiB), got one that asks for 17 cpus and 1 GiB',
+      })
+      const { jobs } = plan(sized(17, 'runs_on: gpu\n'), { capacities: [small, large] })
+      expect(jobs[0]?.reason).toContain('(large, which is away, has 16 cpus and 64 GiB)')
+    })
+
+    it('refuses nothing for its size while all are away: one that comes back may have grown', () => {
+      expect(plan(sized(17), { capacities: [large] }).runs).toEqual(['main'])
+    })
+  })
+
   it('refuses an image that the repository may not use, and one that there is not', () => {
     const repository = aRepository({ images: ['debian-13'] })
     expect(plan('steps: [x]', { repository }).jobs[0]?.reason).toContain(

@@ -15,6 +15,9 @@ const job = {
   attempt: 1,
 } as const
 const host = { id: 'a', cpus: 4, memory: 4 * GiB }
+const large = { id: 'rack-2', cpus: 8, memory: 64 * GiB, labels: ['gpu', 'kvm'], away: true }
+const anySize = { cpus: Number.POSITIVE_INFINITY, memory: Number.POSITIVE_INFINITY }
+const big = { ...job, resources: { ...small, cpus: 8 } }
 const look = (change: Partial<Parameters<typeof waitingReason>[0]> = {}) =>
   waitingReason({ job, ahead: 0, running: [], capacities: [host], repository: aRepository(), ...change })
 
@@ -23,6 +26,39 @@ describe('waitingReason', () => {
     ['next, about to be taken by a host', {}],
     ['no host is there to run it', { capacities: [] }],
     ['no host that is there can take 2 cpus and 2 GiB', { capacities: [{ ...host, cpus: 1 }] }],
+    [
+      'no host that is there can take 8 cpus and 2 GiB; rack-2, which is away, could take it',
+      { job: big, capacities: [host, large], ahead: 3 },
+    ],
+    [
+      'no host that is there can take 8 cpus and 2 GiB; rack-2 and rack-3, which are away, could take it',
+      {
+        job: big,
+        capacities: [host, large, { ...large, id: 'rack-3' }, { ...large, ...anySize, id: 'rack-4' }],
+      },
+    ],
+    [
+      'no host that is there can take 8 cpus and 2 GiB; rack-2, which is away, may be able to take it',
+      { job: big, capacities: [host, { ...large, ...anySize }] },
+    ],
+    [
+      'no host that is there can take 8 cpus and 2 GiB',
+      { job: big, capacities: [host, { ...large, cpus: 7 }] },
+    ],
+    ['no host is there to run it; rack-2, which is away, could take it', { job: big, capacities: [large] }],
+    [
+      'waits for a host with gpu, kvm; rack-2, which is away, could take it',
+      { job: { ...job, runsOn: ['gpu', 'kvm'] }, capacities: [host, large] },
+    ],
+    ['waits for a host with tpu', { job: { ...job, runsOn: ['tpu'] }, capacities: [host, large] }],
+    [
+      'next, waits for room: it asks for 2 cpus and 2 GiB, free are 0 cpus and 4 GiB',
+      {
+        capacities: [host, large],
+        running: [{ host: 'a', resources: { cpus: 4, memory: 0, disk: 1 }, repository: 'x' }],
+      },
+    ],
+    ['a takes no jobs for now: full', { capacities: [{ ...host, pressure: 'full' }, large] }],
     ['1 job is before it', { ahead: 1 }],
     ['waits for a host with gpu, kvm', { job: { ...job, runsOn: ['gpu', 'kvm'] }, ahead: 2 }],
     [

@@ -147,6 +147,24 @@ describe('takeJobs', () => {
     await vi.waitFor(async () => expect(await keysLeft()).toEqual([]), eventually)
   })
 
+  it('leaves a job that nobody who is there can take for longer, without counting that as a try', async () => {
+    const looks: number[] = []
+    await add('huge')
+    take({
+      timing: { ...quick, elsewhere: 10, later: 400 },
+      needs: async () => ({ cpus: 64, memory: gib }),
+      onMisfit: async () => {
+        looks.push(performance.now())
+        return looks.length < 6 ? 'later' : 'ended'
+      },
+      run: async () => 'ended',
+    })
+    await vi.waitFor(() => expect(looks).toHaveLength(6), eventually)
+    for (const [index, at] of looks.slice(1).entries())
+      expect(at - (looks[index] ?? 0)).toBeGreaterThanOrEqual(390)
+    await vi.waitFor(async () => expect(await keysLeft()).toEqual([]), eventually)
+  })
+
   it('drops a job that the store knows nothing of', async () => {
     await add('unknown')
     await add('known')
