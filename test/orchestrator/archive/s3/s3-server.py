@@ -1,4 +1,4 @@
-"""OpenStack Swift with its S3 interface, whole in one process: s3-server.py FOLDER PORT. Prints its port when it serves."""
+"""OpenStack Swift with its S3 interface, whole in one process: s3-server.py FOLDER PORT PAGE. Prints its port when it serves."""
 
 import base64
 import os
@@ -18,7 +18,7 @@ from swift.common.wsgi import loadapp
 from swift.container import server as container_server
 from swift.obj import server as object_server
 
-folder, port = sys.argv[1], int(sys.argv[2])
+folder, port, page = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 devices = os.path.join(folder, 'devices')
 os.makedirs(os.path.join(devices, 'disk'), exist_ok=True)
 
@@ -59,8 +59,8 @@ account_autocreate = true
 use = egg:swift#catch_errors
 [filter:s3api]
 use = egg:swift#s3api
-# Listings of more than a page take a thousand objects otherwise.
-max_bucket_listing = 40
+# Objects of one answer to a listing.
+max_bucket_listing = {page}
 [filter:tempauth]
 use = egg:swift#tempauth
 user_test_mayfly = a-secret-of-the-tests .admin

@@ -81,7 +81,7 @@ describe('createS3Store', () => {
     expect(await store.size('artifacts/empty')).toBe(0)
   })
 
-  it('lists more than a page of objects, and their folders, in order and below its prefix only', async () => {
+  it('lists and removes more than a page of objects, and their folders, in order and below its prefix only', async () => {
     const store = createS3Store(s3.bucket)
     const keys = Array.from(
       { length: 130 },
@@ -94,6 +94,8 @@ describe('createS3Store', () => {
     expect(await keysOf(store.folders('builds/'))).toEqual(keys.map((key) => key.split('/')[1]))
     await store.removeAll('builds/b1')
     expect(await keysOf(store.list('builds/'))).toEqual(keys.slice(0, 100))
+    await store.removeAll('builds/')
+    expect(await keysOf(store.list('builds/'))).toEqual([])
   })
 
   it('does again what a broken connection cut off, answers that break off as well', async () => {

@@ -19,10 +19,15 @@ export type S3Server = {
 
 export const accessKey = { accessKeyId: 'test:mayfly', secretAccessKey: 'a-secret-of-the-tests' }
 
+type Options = {
+  /** Objects of one answer to a listing. @defaultValue 40: few objects make several pages then */
+  readonly page?: number
+}
+
 /** OpenStack Swift with its S3 interface, from Debian's python3-swift, on a free port of loopback. */
-export async function startS3Server(): Promise<S3Server> {
+export async function startS3Server({ page = 40 }: Options = {}): Promise<S3Server> {
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-s3-'))
-  let running = await spawnServer(folder, 0)
+  let running = await spawnServer({ folder, port: 0, page })
   const { port } = running
   const stop = () => end(running.child)
   const endpoint = `http://127.0.0.1:${port}`
@@ -42,7 +47,7 @@ export async function startS3Server(): Promise<S3Server> {
     },
     stop,
     start: async () => {
-      running = await spawnServer(folder, port)
+      running = await spawnServer({ folder, port, page })
     },
   }
 }
@@ -70,10 +75,12 @@ export function withKey({ accessKeyId, secretAccessKey } = accessKey): void {
   })
 }
 
-async function spawnServer(folder: string, port: number): Promise<{ child: ChildProcess; port: number }> {
+type Place = { folder: string; port: number; page: number }
+
+async function spawnServer({ folder, port, page }: Place): Promise<{ child: ChildProcess; port: number }> {
   const script = join(import.meta.dirname, 's3-server.py')
   // Debian's own Python: another one has not its packages.
-  const child = spawn('/usr/bin/python3', [script, folder, String(port)], {
+  const child = spawn('/usr/bin/python3', [script, folder, String(port), String(page)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [said] = (await Promise.race([
@@ -93,11 +100,14 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 /** One server for all tests of a file, and a new bucket with its key for each. */
-export function useS3Server(): { readonly server: S3Server; readonly bucket: HostBucket } {
+export function useS3Server(options: Options = {}): {
+  readonly server: S3Server
+  readonly bucket: HostBucket
+} {
   let server: S3Server
   let bucket: HostBucket
   beforeAll(async () => {
-    server = await startS3Server()
+    server = await startS3Server(options)
   })
   afterAll(() => removeS3Server(server))
   beforeEach(async () => {
