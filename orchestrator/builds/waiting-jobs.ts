@@ -9,12 +9,14 @@ import { waitingReason } from './waiting-reason.ts'
 type Parts = Pick<BuildParts, 'store' | 'queue' | 'hostCapacity' | 'now'>
 
 /**
- * Jobs that do not run yet: those in line, first one first, with an estimate from how long jobs of their name took
- * before; then those that their repository's limit keeps out of it, and those that are blocked.
+ * Jobs that do not run yet: those for which a host waits for room, then those in line, first one first, with an estimate
+ * from how long jobs of their name took before; then those that their repository's limit keeps out of it, and those that
+ * are blocked.
  */
 export async function waitingJobs(parts: Parts, limit: number): Promise<WaitingJob[]> {
   const { store, queue, hostCapacity, now } = parts
-  const [ids, queued, blocked, claimed, running, capacities] = await Promise.all([
+  const [inHand, behind, queued, blocked, claimed, running, capacities] = await Promise.all([
+    queue.inHand(),
     queue.waiting(limit),
     store.jobs.inState('queued'),
     store.jobs.inState('blocked'),
@@ -23,6 +25,8 @@ export async function waitingJobs(parts: Parts, limit: number): Promise<WaitingJ
     hostCapacity(),
   ])
   const busy = [...claimed, ...running]
+  // Those that run are no longer queued.
+  const ids = [...inHand, ...behind]
   const line = inLine(ids, queued).slice(0, limit)
   const repositories = await repositoriesOf(store, [...queued, ...blocked])
   const inIt = new Set(ids)

@@ -37,6 +37,8 @@ export type JobQueue = {
   advance(repository: string): Promise<void>
   /** Mends what processes that died left half done, and brings back what was put off; to be called now and then. */
   tend(): Promise<void>
+  /** Ids of jobs that hosts have in hand: each runs there, or waits there for room. */
+  inHand(): Promise<string[]>
   /** Ids of waiting jobs, first in line first; of several lines in turn. */
   waiting(limit: number): Promise<string[]>
   /** The lines that there are now. */
@@ -140,6 +142,10 @@ export function createJobQueue({ connection, prefix, shareOf = async () => equal
         if (standing.size === 0 && line !== lineOf() && (await lines.isEmpty(line)))
           await lanes.forgetLine(line)
       }
+    },
+    inHand: async () => {
+      const found = await Promise.all((await lanes.lines()).map((line) => lines.active(line)))
+      return inTurn(found).map((name) => jobOf(name).id)
     },
     waiting: async (limit) => {
       if (limit <= 0) return []

@@ -19,6 +19,8 @@ export type Lines = {
   expel(entry: Entry): Promise<void>
   /** BullMQ's names of waiting jobs, first in line first. */
   waiting(line: string, limit: number): Promise<string[]>
+  /** BullMQ's names of jobs that somebody took, the earliest first. */
+  active(line: string): Promise<string[]>
   /** BullMQ's names of jobs that somebody took and whose lock has run out. */
   unlocked(line: string, limit: number): Promise<string[]>
   /** Whether nobody waits in it and no host has a job of it. */
@@ -80,6 +82,7 @@ export function createLines({ connection, prefix }: { connection: Redis; prefix:
       const names = await open(line).queue.getRanges(['wait', 'prioritized', 'delayed'], 0, limit - 1, true)
       return names.slice(0, limit)
     },
+    active: (line) => open(line).queue.getRanges(['active'], 0, -1, true),
     unlocked: async (line, limit) => {
       const names = await open(line).queue.getRanges(['active'], 0, limit - 1, true)
       const locked = await Promise.all(

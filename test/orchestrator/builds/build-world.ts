@@ -111,6 +111,7 @@ export async function buildWorld(world: World = {}): Promise<BuildWorld> {
       advance: async () => undefined,
       tend: async () => undefined,
       lines: async () => ['jobs'],
+      inHand: async () => [],
       waiting: async (limit) => line.slice(0, limit).map((entry) => entry.replace(/#\d+$/, '')),
       close: async () => undefined,
     },

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { waitingJobs } from '../../../orchestrator/builds/waiting-jobs.ts'
 import { reportHosts } from '../../../orchestrator/metrics/host-metrics.ts'
@@ -63,6 +64,32 @@ describe('startJobHost', () => {
       await world.builds.cancel({ job: ids.late ?? '' }, 'ann')
       await world.builds.cancel({ job: ids.small ?? '' }, 'ann')
       await until('nothing to be taken', async () => (await taken()).cpus === 0, minute)
+    },
+    2 * minute,
+  )
+
+  it(
+    'shows a job at all times for which a host with some room waits for more, before those behind it',
+    async () => {
+      const file = `jobs:\n${job('large', sized(3, '1GiB'))}${job('next', sized(2, '1GiB'))}${job('last', sized(2, '1GiB'))}`
+      const world = await hostWorld({ file })
+      const capacity = { cpus: 4, memory: 6 * gib }
+      const { start } = world.startHost('a', { machine: { steps: () => hangs }, capacity })
+      const { ids } = await world.push()
+      await until('a machine', () => start.machines.some(({ ran }) => ran.length > 0), minute)
+      await until('a job in the host’s hand', async () => (await world.queue.inHand()).length === 2, minute)
+      const parts = { ...world.parts, hostCapacity: async () => [{ id: 'a', ...capacity }] }
+      for (let look = 0; look < 20; look++) {
+        expect(await waitingJobs(parts, 10)).toMatchObject([
+          {
+            job: ids.next,
+            reason: 'next, waits for room: it asks for 2 cpus and 1 GiB, free are 1 cpu and 5 GiB',
+          },
+          { job: ids.last, position: 2 },
+        ])
+        await sleep(50)
+      }
+      for (const id of Object.values(ids)) await world.builds.cancel({ job: id }, 'ann')
     },
     2 * minute,
   )
@@ -243,7 +270,7 @@ describe('startJobHost', () => {
   )
 
   it(
-    'takes the jobs that the pipeline file puts first before older ones, of other repositories too',
+    'takes jobs of the repositories in turn, of each those first that the pipeline file puts first',
     async () => {
       const file = `jobs:\n${job('last', '    priority: -5\n')}${job('usual')}${job('urgent', '    priority: 5\n')}`
       const world = await hostWorld({ file })
