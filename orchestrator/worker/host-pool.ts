@@ -10,13 +10,15 @@ type HostPool = {
   capacity: Resources
   /** What is not given to jobs. */
   spare: () => Resources
+  /** Whether jobs come to this host. */
+  isOpen: () => boolean
 }
 
 /**
  * The machines that wait for jobs on this host, as its host file says. None is started before the first look.
  * @throws ConfigError for an image that no catalogue knows
  */
-export function createHostPool({ parts, capacity, spare }: HostPool): Pool {
+export function createHostPool({ parts, capacity, spare, isOpen }: HostPool): Pool {
   const { host, shelf, startMachine, metrics, log } = parts
   const wants = host.pool.map((entry): PoolWant => {
     shelf.checkName(entry.image)
@@ -28,7 +30,7 @@ export function createHostPool({ parts, capacity, spare }: HostPool): Pool {
     return { ...entry, resources }
   })
   const pool = createPool({
-    ...{ wants, start: startMachine, capacity, spare, log },
+    ...{ wants, start: startMachine, capacity, spare, isOpen, log },
     ensureImage: (name, signal) => shelf.ensure(name, { signal }),
     onTake: (image, result) => metrics.poolTakes.inc({ image, result }),
   })

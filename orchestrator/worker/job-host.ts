@@ -84,13 +84,17 @@ export function startJobHost(options: JobHost): { stop: Stop } {
     if (job?.host === hostName && (job.state === 'passed' || job.state === 'failed'))
       await warmHosts.ran(job, computer ?? hostName)
   }
-  // Machines that wait do not count as taken: a job that finds no room beside them gets theirs.
-  const pool = createHostPool({ parts, capacity, spare: () => taker.free() })
   const runs = createPutBackRuns()
   const cordon = watchCordon({
     ...{ cordons: parts.cordons, hosts },
     self: { name: hostName, computer },
     onDue: () => runs.putBack('this host is drained'),
+  })
+  const pool = createHostPool({
+    ...{ parts, capacity },
+    // Machines that wait do not count as taken: a job that finds no room beside them gets theirs.
+    spare: () => taker.free(),
+    isOpen: () => cordon.why() === undefined,
   })
   const pooled = { ...parts, startMachine: withPool(parts.startMachine, pool) }
   const taker: JobTaker = takeJobs({

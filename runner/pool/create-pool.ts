@@ -30,6 +30,8 @@ export type PoolOptions = {
   readonly capacity: Room
   /** What of that is not given to jobs, whether their machines run already or not. */
   readonly spare: () => Room
+  /** Whether jobs come to this host; while none does, nothing waits for them. @defaultValue always */
+  readonly isOpen?: () => boolean
   readonly log: PoolLog
   /** milliseconds @defaultValue performance.now */
   readonly now?: () => number
@@ -80,7 +82,7 @@ type Wait = {
  * only without them gets their room.
  */
 export function createPool(options: PoolOptions): Pool {
-  const { wants, start, ensureImage, capacity, spare, log, onTake, lookMs = 1000 } = options
+  const { wants, start, ensureImage, capacity, spare, isOpen = () => true, log, onTake } = options
   const now = options.now ?? (() => performance.now())
   const waits = new Map<string, Wait>()
   let state = emptyPool(wants, now())
@@ -88,6 +90,13 @@ export function createPool(options: PoolOptions): Pool {
   let running: Room = { cpus: 0, memory: 0 }
 
   const look = () => {
+    if (isOpen()) return plan()
+    const shrunk = shrinkTo(state, { room: { cpus: 0, memory: 0 }, now: now() })
+    state = shrunk.state
+    end(shrunk.end)
+  }
+
+  const plan = () => {
     const newId = () => `pool-${randomBytes(5).toString('hex')}`
     const free = smaller(spare(), taking(capacity, running))
     const planned = planPool(state, { now: now(), spare: taking(free, takenBy(state)), newId })
@@ -149,7 +158,7 @@ export function createPool(options: PoolOptions): Pool {
     }
   }
 
-  const timer = setInterval(look, lookMs)
+  const timer = setInterval(look, options.lookMs ?? 1000)
   timer.unref()
 
   return {

@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { HostConfig, PoolEntry } from '../../../config/host/host-config.ts'
+import { createCordons } from '../../../orchestrator/hosts/cordons.ts'
 import type { FakeMachine } from '../../fake-machine.ts'
 import { until } from '../until.ts'
+import { aSelf } from './a-self.ts'
 import { hostWorld } from './host-world.ts'
 
 const gib = 2 ** 30
@@ -28,6 +31,25 @@ const idle = (machines: readonly FakeMachine[]) =>
   machines.filter((machine) => machine.calls.at(-1) === 'rehearse' && machine.destroyed.length === 0)
 
 describe('a host with a pool', () => {
+  it(
+    'has no machine waiting while it is cordoned, and has again afterwards',
+    async () => {
+      const world = await hostWorld({ file: `jobs:\n${job('main')}` })
+      const cordons = createCordons({ redis: world.redis.connect(), prefix: 'test' })
+      const parts = { ...pooled(world, entry), cordons, self: aSelf({ computer: 'rack', labels: [] }) }
+      const { start } = world.startHost('rack-1', { parts })
+      await until('the pool to be full', () => idle(start.machines).length === 1, minute)
+      const [first] = start.machines
+      await cordons.put('rack', { by: 'ann', at: new Date().toISOString() })
+      await until('its machine to be gone', () => first?.destroyed.length === 1, minute)
+      await sleep(1500)
+      expect(start.machines).toEqual([first])
+      await cordons.remove('rack')
+      await until('the pool to be full again', () => idle(start.machines).length === 1, minute)
+    },
+    2 * minute,
+  )
+
   it(
     'gives each of its machines to one job, however many hosts and jobs there are at once',
     async () => {
