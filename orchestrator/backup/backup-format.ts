@@ -17,9 +17,10 @@ export type BackupManifest = Readonly<z.infer<typeof manifestSchema>>
 
 /**
  * What of the archive's folder is in a backup. In this order: a delivery that is taken as not worked on is worked on
- * again, which makes nothing twice, while one that is taken as built without its builds would lose them.
+ * again, which makes nothing twice, while one that is taken as built without its builds would lose them; and what was
+ * submitted is there before its build is.
  */
-export const archiveParts = ['deliveries', 'builds', 'jobs', 'register.json'] as const
+export const archiveParts = ['deliveries', 'builds', 'submissions', 'jobs', 'register.json'] as const
 
 /** What of the data folder: the gateway's host key and audit record, and what is on its way to Redis or to a bucket. */
 export const dataParts = ['gateway', 'results', 'waiting'] as const

@@ -14,6 +14,7 @@ const files = {
   'deliveries/2026-01-02.jsonl': '{}\n',
   'builds/b1/record.json': '{"format":1}\n',
   'builds/b1/changes/build.2.json': '{}\n',
+  'submissions/local%3Aann%2Fengine/01a.bb.bundle': 'bundle\n',
   'jobs/b1-main-1/log': 'hello\n',
   'jobs/b1-main-1/artifacts/left.tmp': 'kept\n',
   'register.json': '{}\n',
@@ -75,6 +76,7 @@ describe('a backup', () => {
       'jobs',
       'register.json',
       'results',
+      'submissions',
     ])
   })
 
