@@ -1,6 +1,7 @@
 import { Queue, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { type Repository, repositoryKey, type Schedule } from '../model/repository.ts'
+import { workerLocks } from '../redis/worker-locks.ts'
 import { runSchedule, type ScheduleParts } from './run-schedule.ts'
 import { scheduleId } from './schedule-id.ts'
 
@@ -34,7 +35,7 @@ export function createSchedules({ connection, prefix, ...parts }: CreateSchedule
     queueName,
     async ({ id = '', data, timestamp }) => await runSchedule(parts, { ...data, at: timestamp, id }),
     // The same occasion makes the same build, so that it may be taken up again however often its worker died.
-    { connection, prefix, concurrency: 4, maxStalledCount: 1_000_000 },
+    { connection, prefix, concurrency: 4, ...workerLocks, maxStalledCount: 1_000_000 },
   )
   queue.on('error', (err) => log.warn({ err }, 'the queue of schedules met an error'))
   worker.on('error', (err) => log.warn({ err }, 'the worker of schedules met an error'))

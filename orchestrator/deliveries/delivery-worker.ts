@@ -2,6 +2,7 @@ import { Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Store } from '../model/store.ts'
+import { workerLocks } from '../redis/worker-locks.ts'
 import type { DeliveryQueue } from './delivery-queue.ts'
 import { deliveryQueueName } from './delivery-queue.ts'
 import { leftDeliveries } from './left-deliveries.ts'
@@ -51,7 +52,7 @@ export function startDeliveryWorker(options: {
       }
     },
     // A delivery whose worker was killed is taken up again however often that was: its work bears repetition.
-    { connection, prefix, concurrency, maxStalledCount: 1_000_000 },
+    { connection, prefix, concurrency, ...workerLocks, maxStalledCount: 1_000_000 },
   )
   worker.on('error', (err) => log.warn({ err }, 'the delivery worker met an error'))
   const takeUpLeft = async () => {

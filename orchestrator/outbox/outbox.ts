@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { ulid } from 'ulid'
 import { createPromoteLate } from '../queue/promote-late.ts'
+import { workerLocks } from '../redis/worker-locks.ts'
 import type { LaneStore } from './lane-store.ts'
 import { createLaneStore } from './lane-store.ts'
 import { retryDelay } from './retry-delay.ts'
@@ -98,7 +99,7 @@ export function createOutbox<Item>(options: OutboxOptions<Item>): Outbox<Item> {
     name,
     (job, token) =>
       workLane({ ...options, job, token, lanes, turns, ages, limits, isClosing: () => closing }),
-    { connection, prefix, concurrency: limits.concurrency, maxStalledCount: 1_000_000 },
+    { connection, prefix, concurrency: limits.concurrency, ...workerLocks, maxStalledCount: 1_000_000 },
   )
   // An item that came while its lane's job was about to end did not wake anybody: the job's id was taken.
   const wakeIfLeft = async (lane: string) => {

@@ -114,7 +114,7 @@ describe('startDeliveryWorker', () => {
     })
     await until('a few', () => done.size > 3)
     await redis.restart()
-    // What was under way is taken up again at BullMQ's second look for stalled work, of which there is one each 30 s.
+    // What was under way is taken up again when its lock has run out, at BullMQ's second look after that.
     await until('all', () => ids.every((id) => done.has(id)), 150_000)
   }, 180_000)
 })
