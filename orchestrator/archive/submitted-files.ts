@@ -26,7 +26,12 @@ export type SubmittedFiles = {
   /** Writes it to `file`, which is not there before; false where it is kept no longer. */
   bringSubmission(repository: string, submission: KeptSubmission, file: string): Promise<boolean>
   removeSubmission(repository: string, submission: KeptSubmission): Promise<void>
+  /** Removes what a crash left half written before a time. */
+  sweepSubmissions(repository: string, before: Date): Promise<void>
 }
+
+/** Ends the name of what is being written. */
+const half = '.new'
 
 /** In the folder of an archive that all hosts have, or of the only one. */
 export function createSubmittedFiles(archive: string): SubmittedFiles {
@@ -37,11 +42,11 @@ export function createSubmittedFiles(archive: string): SubmittedFiles {
       const path = pathOf(repository, submission)
       await mkdir(submissionsOf(archive, repository), { recursive: true, mode: 0o700 })
       try {
-        await copyFile(file, `${path}.new`, constants.COPYFILE_FICLONE)
-        await syncPath(`${path}.new`)
-        await rename(`${path}.new`, path)
+        await copyFile(file, `${path}${half}`, constants.COPYFILE_FICLONE)
+        await syncPath(`${path}${half}`)
+        await rename(`${path}${half}`, path)
       } catch (error) {
-        await rm(`${path}.new`, { force: true })
+        await rm(`${path}${half}`, { force: true })
         throw error
       }
       await syncPath(submissionsOf(archive, repository))
@@ -64,6 +69,13 @@ export function createSubmittedFiles(archive: string): SubmittedFiles {
       ),
     removeSubmission: async (repository, submission) => {
       await rm(pathOf(repository, submission), { force: true })
+    },
+    sweepSubmissions: async (repository, before) => {
+      const folder = submissionsOf(archive, repository)
+      for (const name of (await namesIn(folder)).filter((one) => one.endsWith(half))) {
+        const found = await stat(join(folder, name)).catch(ifThere)
+        if (found !== undefined && found.mtime < before) await rm(join(folder, name), { force: true })
+      }
     },
   }
 }

@@ -19,9 +19,12 @@ export type Retention = {
   readonly bytes: number
 }
 
+/** Longer than any host writes one. */
+const longestWriteMs = 24 * 3600_000
+
 type Prune = {
   readonly parts: GitParts
-  readonly archive: Pick<SubmittedFiles, 'submissions' | 'removeSubmission'>
+  readonly archive: Pick<SubmittedFiles, 'submissions' | 'removeSubmission' | 'sweepSubmissions'>
   readonly store: Pick<Store, 'builds'>
   readonly key: string
   readonly keep: Retention
@@ -36,6 +39,7 @@ type Prune = {
  */
 export async function pruneSubmissions(prune: Prune): Promise<number> {
   const { parts, archive, store, key, keep, now, signal } = prune
+  await archive.sweepSubmissions(key, new Date(now().getTime() - longestWriteMs))
   const submitted = await archive.submissions(key)
   const old = tooOld(submitted, keep, now())
   const stays = new Set(submitted.filter((one) => !old.includes(one)).map(({ sha }) => sha))
@@ -44,11 +48,7 @@ export async function pruneSubmissions(prune: Prune): Promise<number> {
   for (const sha of await liveCommits(store, key)) stays.add(sha)
   const gone = old.filter(({ sha }) => !stays.has(sha))
   for (const submission of gone) await archive.removeSubmission(key, submission)
-  await pruneMirror(
-    { parts, key, signal },
-    mirrored.filter((sha) => !stays.has(sha)),
-    mirrored.length,
-  )
+  await pruneMirror({ parts, key, signal }, mirrored, stays)
   return gone.length
 }
 
@@ -64,15 +64,16 @@ function tooOld(submitted: readonly KeptSubmission[], keep: Retention, now: Date
 
 type InPlace = Pick<Prune, 'parts' | 'key' | 'signal'>
 
-/** Removes these of a mirror's commits. */
+/** Removes those of a mirror's commits that do not stay. */
 async function pruneMirror(
   { parts, key, signal }: InPlace,
-  gone: readonly string[],
-  of: number,
+  mirrored: readonly string[],
+  stays: ReadonlySet<string>,
 ): Promise<void> {
+  const gone = mirrored.filter((sha) => !stays.has(sha))
   if (gone.length === 0) return
   // Whoever reads from it keeps it until the next time.
-  if (gone.length === of) return void (await removeUnused(parts.dataFolder, key))
+  if (gone.length === mirrored.length) return void (await removeUnused(parts.dataFolder, key))
   const call = callOf({ parts, key, signal })
   await withLock({ path: mirrorLock(parts.dataFolder, key), signal }, async () => {
     const earlier = await refsBelow(call, earlierRefs)

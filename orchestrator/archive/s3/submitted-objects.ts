@@ -40,5 +40,7 @@ export function createSubmittedObjects(store: ObjectStore): SubmittedFiles {
       }
     },
     removeSubmission: (repository, submission) => store.remove(keyOf(repository, submission)),
+    // An object is there whole or not at all.
+    sweepSubmissions: async () => undefined,
   }
 }

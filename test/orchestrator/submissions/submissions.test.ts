@@ -206,6 +206,22 @@ it('prunes by size, but never the newest', async () => {
   expect(await kept()).toEqual([shas[3]])
 })
 
+it('removes from the archive what a crash left half written, and not what is being written', async () => {
+  let time = Date.now()
+  const { submit, pruning, archiveFolder, signal } = await aSubmissions({ now: () => new Date(time) })
+  const maker = await bundleMaker()
+  maker.commit([{ mode: '100644', name: 'a' }])
+  await submit(await maker.bundle('refs/heads/main'))
+  const folder = submissionsOf(archiveFolder, 'local:ann/engine')
+  const [whole = ''] = await readdir(folder)
+  await writeFile(join(folder, `${whole}.new`), 'half')
+  await pruning.all(signal)
+  expect((await readdir(folder)).sort()).toEqual([whole, `${whole}.new`])
+  time += 2 * day
+  await pruning.all(signal)
+  expect(await readdir(folder)).toEqual([whole])
+})
+
 it('removes from a mirror what another host removed from the archive', async () => {
   const { submit, store, archive, pruning, git, signal } = await aSubmissions()
   const maker = await bundleMaker()
